@@ -1,0 +1,248 @@
+#include "run/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fdutil.h"
+#include "base/xalloc.h"
+#include "model/model.h"
+#include "run/pump.h"
+#include "run/verify.h"
+#include "trace/recording.h"
+#include "trace/spawn.h"
+
+enum {
+    OUTPUT_KEPT = 64 * 1024,
+    FLOOD_FACTOR = 16,
+    EVENTS_MAX = 20 * 1000 * 1000,
+    TASKS_MAX = 4096
+};
+
+struct run {
+    const struct run_options *options;
+    struct recorder *recorder;
+    struct recording *recording; /* the same file, read back */
+    struct model *model;         /* folded as far as the recording was read */
+    struct verify *verify;
+    struct tracer *tracer;
+    struct sandbox *sandbox;
+    struct pump *pump;
+    uint64_t output_limit;
+};
+
+static struct tracer *volatile current; /* for run_stop */
+
+void run_stop(void)
+{
+    struct tracer *t = current;
+    if (t)
+        tracer_stop(t);
+}
+
+static size_t output_kept(const struct run_options *o)
+{
+    return o->output_max ? o->output_max : OUTPUT_KEPT;
+}
+
+static int embed_source(struct recorder *w, const char *path, struct err *e)
+{
+    struct buf text = {0};
+    int rc = file_read(&text, path, 1 << 20, e);
+    if (rc == 0) {
+        char *key = xasprintf("source:%s", path);
+        recorder_meta(w, key, text.data ? text.data : "");
+        free(key);
+    }
+    buf_fini(&text);
+    return rc;
+}
+
+static void describe(struct recorder *w, const struct run_options *o)
+{
+    struct buf command = {0};
+    for (char *const *arg = o->argv; *arg; arg++)
+        buf_printf(&command, "%s%s", arg == o->argv ? "" : " ", *arg);
+    recorder_meta(w, "command", command.data ? command.data : "");
+    buf_fini(&command);
+    for (const char *const *pair = o->meta; pair && pair[0]; pair += 2)
+        recorder_meta(w, pair[0], pair[1]);
+    recorder_meta(w, "isolation", o->sandbox ? "namespaces" : "none");
+}
+
+static int open_recording(struct run *r, struct err *e)
+{
+    const struct run_options *o = r->options;
+    int rc = recorder_open(&r->recorder, o->recording_path, e);
+    if (rc < 0)
+        return rc;
+    describe(r->recorder, o);
+    for (const char *const *source = o->sources; source && *source && rc == 0; source++)
+        rc = embed_source(r->recorder, *source, e);
+    if (rc == 0)
+        recorder_flush(r->recorder);
+    return rc;
+}
+
+/* Reads what was flushed and folds it. */
+static int catch_up(struct run *r)
+{
+    struct err e = {0};
+    recorder_flush(r->recorder);
+    int rc = r->recording ? recording_refresh(r->recording, &e)
+                          : recording_open(&r->recording, r->options->recording_path, &e);
+    if (rc < 0)
+        return rc;
+    if (!r->model)
+        r->model = model_new(r->recording);
+    while (model_seq(r->model) < recording_step_count(r->recording))
+        model_apply(r->model);
+    return 0;
+}
+
+static enum trace_answer on_quiet(void *arg)
+{
+    struct run *r = arg;
+    if (!r->options->ends_when_stuck || catch_up(r) < 0)
+        return TRACE_GO_ON;
+    return model_is_stuck(r->model) ? TRACE_STOP_STUCK : TRACE_GO_ON;
+}
+
+static enum trace_answer on_tick(void *arg)
+{
+    struct run *r = arg;
+    if (r->pump && pump_total(r->pump) > r->output_limit)
+        return TRACE_STOP_FLOODED;
+    return TRACE_GO_ON;
+}
+
+static void on_held(void *arg)
+{
+    struct run *r = arg;
+    if (catch_up(r) < 0)
+        return;
+    if (!r->verify)
+        r->verify = verify_new();
+    verify_compare(r->verify, r->model, r->tracer);
+}
+
+static int start_hermetic(struct run *r, struct target *target, struct err *e)
+{
+    const struct run_options *o = r->options;
+    struct sandbox_options place = *o->sandbox;
+    place.argv = o->argv;
+    place.is_traced = true;
+    size_t kept = output_kept(o);
+    r->output_limit = kept * FLOOD_FACTOR;
+    int rc = pump_start(&r->pump, place.stdio, o->stdin_bytes, o->stdin_size, kept, e);
+    if (rc < 0)
+        return rc;
+    rc = sandbox_open(&r->sandbox, target, &place, e);
+    for (int i = 0; i < 3; i++)
+        fd_close(&place.stdio[i]);
+    return rc;
+}
+
+static int start(struct run *r, struct target *target, struct err *e)
+{
+    if (r->options->sandbox)
+        return start_hermetic(r, target, e);
+    struct spawn_options plain = {.argv = r->options->argv, .stdio = {-1, -1, -1}};
+    return spawn_command(target, &plain, e);
+}
+
+static struct tracer_options tracer_options_of(struct run *r)
+{
+    const struct run_options *o = r->options;
+    uint32_t every = o->verify_every ? o->verify_every : 1;
+    return (struct tracer_options){
+        .payload_cap = o->payload_cap,
+        .limit_ns = o->limit_ns,
+        .events_max = o->events_max ? o->events_max : EVENTS_MAX,
+        .tasks_max = TASKS_MAX,
+        .ends_with_command = o->sandbox != NULL,
+        .on_quiet = on_quiet,
+        .on_tick = on_tick,
+        .on_held = o->is_verified ? on_held : NULL,
+        .hold_every = o->is_verified ? every : 0,
+        .arg = r,
+    };
+}
+
+static int trace_it(struct run *r, struct run_result *out, struct err *e)
+{
+    struct target target = {.pid = -1, .release_fd = -1, .error_fd = -1};
+    int rc = start(r, &target, e);
+    if (rc < 0)
+        return rc;
+    struct tracer_options options = tracer_options_of(r);
+    rc = tracer_new(&r->tracer, &target, r->recorder, &options, e);
+    if (rc < 0)
+        return rc;
+    /* A terminal or a file does not mind that we hold it, too; the next program of a pipeline does.
+     */
+    int saved[2] = {-1, -1};
+    if (!r->options->sandbox)
+        spawn_let_go(true, saved);
+    current = r->tracer;
+    rc = tracer_run(r->tracer, &out->trace, e);
+    current = NULL;
+    if (!r->options->sandbox)
+        spawn_take_back(saved);
+    return rc;
+}
+
+static void collect(struct run *r, struct run_result *out)
+{
+    if (r->pump) {
+        struct buf kept[2];
+        uint64_t total[2];
+        pump_join(r->pump, kept, total);
+        out->out = kept[0];
+        out->err = kept[1];
+        out->out_size = total[0];
+        out->err_size = total[1];
+    }
+    if (r->verify) {
+        out->verify_points = verify_points(r->verify);
+        out->verify_disagreements = verify_disagreements(r->verify);
+        const char *text = verify_text(r->verify);
+        out->verify_text = text && text[0] ? xstrdup(text) : NULL;
+    }
+}
+
+int run_command(struct run_result *out, const struct run_options *options, struct err *e)
+{
+    struct run r = {.options = options};
+    memset(out, 0, sizeof *out);
+    int rc = open_recording(&r, e);
+    if (rc == 0)
+        rc = trace_it(&r, out, e);
+    if (r.sandbox) {
+        sandbox_kill(r.sandbox);
+        sandbox_close(r.sandbox);
+    }
+    collect(&r, out);
+    tracer_free(r.tracer);
+    verify_free(r.verify);
+    model_free(r.model);
+    recording_free(r.recording);
+    if (r.recorder) {
+        int closed = recorder_close(r.recorder, rc == 0 ? e : NULL);
+        rc = rc < 0 ? rc : closed;
+    }
+    if (rc < 0)
+        run_result_fini(out);
+    return rc;
+}
+
+void run_result_fini(struct run_result *r)
+{
+    buf_fini(&r->out);
+    buf_fini(&r->err);
+    free(r->verify_text);
+    r->verify_text = NULL;
+}
