@@ -28,22 +28,78 @@ enum call {
     CALL_COUNT
 };
 
-/* The shape of a call is one letter for each argument:
- *   f fd   d int   u unsigned   x hexadecimal   o octal mode   l length   p pid   g signal number
- *   s path or other string, read at entry
- *   w bytes read at entry, as many as the next argument says      r bytes written by the kernel: ret
- *   v iovec read at entry (count: next argument)                  V iovec filled by the kernel: ret
- *   2 int[2] filled by the kernel      i int filled by the kernel (wait status)
- *   n int or loff_t read at entry      N loff_t, in and out
- *   a sigaction in    A sigaction out  m sigset in   M sigset out   k siginfo out   K siginfo in
- *   t timespec in     T timespec out   j timeval in  q itimerval/itimerspec in
- *   P pollfd array, in and out (count: next argument)     S fd_set in and out (count: argument 0)
- *   e epoll_event in  E epoll_event array out (count: ret)
- *   c clone_args in (size: next argument)   z argv (strings, for execve)   . not looked at
- *   O open flags   D AT_ directory fd   W wait options   C clone flags   Q request number (fcntl, ioctl,
- *   prctl) */
+/* The shape of a call is one letter for each argument (missing ones are not looked at), and "=f" at its
+ * end when the result is a new descriptor.
+ *
+ * Values:
+ *   f descriptor     d int           u unsigned        x hexadecimal    o octal mode    l length
+ *   n signed 64-bit  p pid           g signal number   O open flags     D AT_ directory descriptor
+ *   W wait options   C clone flags   Q request number (fcntl, ioctl, prctl, epoll_ctl, ptrace)
+ *   . not looked at
+ * Memory read at entry:
+ *   s a string (NUL-terminated)           z argv: a NULL-terminated array of strings
+ *   w bytes, as many as the next argument says
+ *   v iovec (count: next argument): the bytes it gathers
+ *   a struct sigaction, the kernel's      m sigset_t, 8 bytes           K siginfo_t
+ *   t timespec   j timeval                q itimerval or itimerspec     Y sigevent
+ *   e epoll_event                         h open_how (size: next argument)
+ *   G pointer to {sigset pointer, size}: the set
+ * Memory written by the kernel, read at the exit of a successful call:
+ *   r bytes, as many as the result says   V iovec: the array itself at entry; the bytes, result, at exit
+ *   2 int[2]    i int (wait status: when the result is > 0)   A struct sigaction   M sigset_t
+ *   k siginfo_t T timespec left over (after EINTR)            E epoll_event array (count: result)
+ *   y the pidfd that clone stores         R msghdr: its control bytes (recvmmsg: result many)
+ * Both:
+ *   P pollfd array (count: next argument) S fd_set (bits: argument 0)   N loff_t
+ *   c clone_args at entry (size: next argument), at exit the pidfd it points to
+ *   X what the request in argument 1 says: FIONBIO an int at entry, FIONREAD an int at exit */
+const char *call_shape(enum call call);
 
 enum blob_side { BLOB_IN, BLOB_OUT };
+
+/* How to get at memory that a shape names. All else is bytes. */
+enum capture_kind {
+    CAPTURE_BYTES,     /* length bytes at address */
+    CAPTURE_STRING,    /* up to and without its NUL; length: the most there can be */
+    CAPTURE_STRINGS,   /* of a NULL-terminated array of pointers: each string with its NUL */
+    CAPTURE_IOVEC,     /* count iovecs at address: the bytes they name, one after the other, at most
+                        * length (the blob's true length: the lesser of their sum and length) */
+    CAPTURE_CONTROL,   /* count msghdrs at address, one every `stride` bytes: the msg_controllen bytes
+                        * at msg_control of each, each padded with zeros to a multiple of 8 */
+    CAPTURE_INDIRECT,  /* address holds a pointer (8 bytes): length bytes there; NULL: nothing */
+    CAPTURE_OBJECT,    /* address is a descriptor of the caller: struct object_fact, from fstatat(2) of
+                        * /proc/TID/fd/N */
+    CAPTURE_OBJECT_AT, /* address holds a descriptor (int): as CAPTURE_OBJECT */
+};
+
+struct capture {
+    uint8_t arg;     /* 0 to 5, or CALL_RESULT */
+    uint8_t side;    /* enum blob_side */
+    uint8_t kind;    /* enum capture_kind */
+    bool is_payload; /* what is kept is limited by the user's cap; all else only by CAPTURE_MAX */
+    uint32_t count;
+    uint32_t stride;
+    uint64_t address; /* never 0, except as a descriptor */
+    uint64_t length;
+};
+
+enum {
+    CALL_RESULT = 6, /* as the arg of a blob: the object that the new descriptor refers to */
+    CAPTURE_MAX = 65536,
+    CAPTURES_MAX = 8, /* for one half of one call */
+};
+
+/* What the kernel says a new descriptor refers to: the blob of a CAPTURE_OBJECT, in this layout. */
+struct object_fact {
+    uint64_t mode; /* st_mode */
+    uint64_t ino;
+    uint64_t dev;
+};
+
+/* Which memory to keep with one half of a call: fills out[], returns the count (at most CAPTURES_MAX).
+ * Pure. At the exit, ret is the result as the program sees it. */
+size_t call_captures(enum call call, const uint64_t args[6], int64_t ret, bool at_exit,
+                     struct capture out[CAPTURES_MAX]);
 
 #define OP_KINDS(X)                                                                                 \
     X(NONE)         /* nothing that the model follows */                                            \
@@ -60,10 +116,16 @@ enum blob_side { BLOB_IN, BLOB_OUT };
     X(READ)         /* fd, size; offset >= 0: positioned; ret: bytes */                             \
     X(WRITE)        /* as READ */                                                                   \
     X(MOVE)         /* splice, sendfile, copy_file_range: ret bytes from fd to fd2 */               \
+    X(VMSPLICE)     /* pipe fd: a WRITE of ret bytes when fd is a write end, else a READ */         \
     X(TEE)          /* ret bytes copied from pipe fd to pipe fd2, none consumed */                  \
     X(SEEK)         /* fd, ret: new offset */                                                       \
     X(NEW_FD)       /* ret: a new descriptor; object_kind tells of what; flags: O_CLOEXEC */        \
-    X(FORK)         /* flags CLONE_*, sig: exit signal; ret: child (its START event says more) */   \
+    X(NEW_PAIR)     /* fds[0], fds[1]: new descriptors of object_kind (socketpair), flags */        \
+    X(RECEIVE)      /* fd: a socket; call_received() lists the descriptors that came with it */       \
+    X(SIGNALFD)     /* fd: an existing signalfd now takes the signals in mask */                    \
+    X(FORK)         /* flags CLONE_*, sig: exit signal; ret: child (its START event says more);     \
+                     * fds[0]: the pidfd that the caller got with it, or -1 */                      \
+    X(UNSHARE)      /* flags CLONE_*: CLONE_FILES gives the task a descriptor table of its own */   \
     X(EXEC)         /* path; success shows as an EVENT_EXEC */                                      \
     X(EXIT)         /* status in size; flags 1: the whole process (exit_group) */                   \
     X(WAIT)         /* pid as waitpid's; flags: W*; ret: reaped pid, status in wait_status */       \
@@ -78,8 +140,10 @@ enum blob_side { BLOB_IN, BLOB_OUT };
     X(SIGWAIT)      /* mask waited for; timeout_ns; ret: signal */                                  \
     X(SIGRETURN)    /* a handler returned */                                                        \
     X(SLEEP)        /* timeout_ns */                                                                \
-    X(TIMER)        /* alarm, setitimer, timer_settime: timeout_ns until SIGALRM or sig, 0 disarms */ \
-    X(POLL)         /* poll, select, epoll_wait: timeout_ns; op_polls() lists what is watched */    \
+    X(TIMER)        /* timeout_ns until sig comes, 0 disarms; flags 1: a POSIX timer, size its id   \
+                     * and sig 0 (TIMER_CREATE said which); fd >= 0: a timerfd becomes readable */  \
+    X(TIMER_CREATE) /* size: its id, sig: what it will send (0: none) */                            \
+    X(POLL)         /* poll, select, epoll_wait: timeout_ns; call_polls() lists what is watched */    \
     X(EPOLL_CTL)    /* fd, fd2: watched fd; flags: EPOLL_CTL_*; size: events */                     \
     X(QUERY)        /* looks only: FIONREAD, F_GETFL ... */
 
@@ -106,7 +170,7 @@ const char *object_kind_name(enum object_kind kind);
 
 struct op {
     enum op_kind kind;
-    enum object_kind object_kind; /* OP_NEW_FD */
+    enum object_kind object_kind; /* OP_NEW_FD, OP_NEW_PAIR; OP_OPEN and OP_DUP when mode is known */
     int fd, fd2;                  /* -1 when the call has none */
     int fds[2];                   /* OP_PIPE */
     int sig;
@@ -125,10 +189,12 @@ struct op {
     int64_t timeout_ns; /* -1: no time limit; valid for calls that can wait */
     int64_t ret;        /* -errno on failure; valid when is_done */
     const char *path;   /* borrowed from the recording; NULL when not kept */
+    uint64_t mode, ino, dev; /* of the object behind a new descriptor (pipe: of both); 0: not known */
 };
 
 /* Decodes a call event. Returns 0, or -EBADMSG when needed memory was not kept (then kind is set,
- * and the fields that could be decoded). Any event that is not a call gives OP_NONE. */
+ * and the fields that could be decoded). What only the exit tells (fds, a status, what came back) is
+ * there when is_done; has_mask, has_status and fd -1 say what is not. A failed call has its kind too. Any event that is not a call gives OP_NONE. */
 int call_decode(const struct recording *rec, const struct event *ev, struct op *out);
 
 /* One descriptor that a poll, select or epoll_wait watches. */
@@ -141,6 +207,9 @@ struct op_poll {
 /* For poll, ppoll, select and pselect: up to `most` entries into out[]; returns their true number.
  * epoll_wait gives 0: what it watches is model state. */
 size_t call_polls(const struct recording *rec, const struct event *ev, struct op_poll *out, size_t most);
+
+/* Descriptors that came with a message (SCM_RIGHTS, unix(7)): up to `most`; returns their number. */
+size_t call_received(const struct recording *rec, const struct event *ev, int *out, size_t most);
 
 /* "read"; "unknown" for CALL_UNKNOWN. */
 const char *call_name(enum call call);
