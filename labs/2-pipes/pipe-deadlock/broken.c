@@ -1,0 +1,81 @@
+/* pipe-deadlock, broken: two processes swap messages, if these are small. Its twin is healthy.c.
+ *
+ * usage: broken [bytes=N]
+ *
+ * P    writes N bytes into pipe 1, then reads N bytes from pipe 2.
+ * C    (P.1) writes N bytes into pipe 2, then reads N bytes from pipe 1.
+ *
+ * A write to a full pipe sleeps until somebody reads (pipe(7)). While both messages fit into the
+ * pipes, nobody notices. One byte more, and each sleeps until the other reads. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { BYTES_MAX = 1 << 20 };
+
+static char message[BYTES_MAX];
+
+static _Noreturn void fail(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static void send_message(int fd, size_t size)
+{
+    for (size_t sent = 0; sent < size;) {
+        ssize_t n = write(fd, message + sent, size - sent); /* sleeps while the pipe is full */
+
+        if (n == -1)
+            fail("write");
+        sent += (size_t)n;
+    }
+}
+
+static void receive_message(int fd, size_t size)
+{
+    for (size_t got = 0; got < size;) {
+        ssize_t n = read(fd, message + got, size - got); /* sleeps while the pipe is empty */
+
+        if (n == -1)
+            fail("read");
+        if (n == 0)
+            return;
+        got += (size_t)n;
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    int to_c[2], to_p[2];
+    unsigned size = 65537;
+
+    for (int i = 1; i < argc; i++)
+        if (sscanf(argv[i], "bytes=%u", &size) != 1)
+            fprintf(stderr, "%s: what is %s?\n", argv[0], argv[i]);
+    if (size > BYTES_MAX)
+        size = BYTES_MAX;
+    if (pipe(to_c) == -1 || pipe(to_p) == -1)
+        fail("pipe");
+    switch (fork()) {
+    case -1:
+        fail("fork");
+    case 0: /* C */
+        if (close(to_c[1]) == -1 || close(to_p[0]) == -1)
+            fail("close");
+        send_message(to_p[1], size); /* healthy.c reads first */
+        receive_message(to_c[0], size);
+        _exit(0);
+    default: /* P */
+        if (close(to_c[0]) == -1 || close(to_p[1]) == -1)
+            fail("close");
+        send_message(to_c[1], size);
+        receive_message(to_p[0], size);
+        break;
+    }
+    if (wait(NULL) == -1)
+        fail("wait");
+    printf("%u bytes each way\n", size);
+    return 0;
+}

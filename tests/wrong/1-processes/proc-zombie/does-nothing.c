@@ -1,0 +1,5 @@
+/* wrong: jobs-not-run — ends with success and does nothing. */
+int main(void)
+{
+    return 0;
+}
