@@ -170,7 +170,7 @@ const char *object_kind_name(enum object_kind kind);
 
 struct op {
     enum op_kind kind;
-    enum object_kind object_kind; /* OP_NEW_FD, OP_NEW_PAIR; OP_OPEN and OP_DUP when mode is known */
+    enum object_kind object_kind; /* OP_NEW_FD, OP_NEW_PAIR; OP_OPEN: as mode says, OTHER when not known */
     int fd, fd2;                  /* -1 when the call has none */
     int fds[2];                   /* OP_PIPE */
     int sig;

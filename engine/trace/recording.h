@@ -91,9 +91,19 @@ bool recording_blob(const struct recording *r, const struct event *ev, int arg, 
 size_t recording_stack(const struct recording *r, uint32_t stack, const struct frame **out);
 const struct module *recording_module(const struct recording *r, uint32_t module);
 
+/* Where it was made: what its numbers mean depends on it. */
+enum recording_arch { ARCH_X86_64 = 1, ARCH_AARCH64 = 2 };
+enum recording_arch recording_arch(const struct recording *r);
+uint32_t recording_page_size(const struct recording *r);
+/* The clocks at the moment that entry_ns and exit_ns count from. */
+uint64_t recording_monotonic_ns(const struct recording *r);
+uint64_t recording_realtime_ns(const struct recording *r);
+
 /* What the recorder was told: "command", "cwd", "arch", "kernel", "lab", "variant", "program",
- * "isolation" ... NULL when absent. */
+ * "isolation" ... NULL when absent. A source file that was embedded has the key "source:PATH". */
 const char *recording_meta(const struct recording *r, const char *key);
+/* All pairs, in the order of writing; false past the end. */
+bool recording_meta_at(const struct recording *r, size_t index, const char **key, const char **value);
 
 /* Keyframes: opaque to this layer; the model writes and reads them. Ordered by seq. */
 struct keyframe {
@@ -109,10 +119,13 @@ struct keyframe recording_keyframe(const struct recording *r, size_t index);
 
 struct recorder;
 
-/* Creates (truncates) a file. */
+/* Creates a file (in the place of an old one, which whoever has it open may go on reading). The recording
+ * begins now: see recorder_now. */
 int recorder_open(struct recorder **out, const char *path, struct err *e);
 /* Writes to an open, seekable descriptor, which the recorder then owns (memfd_create in tests). */
 int recorder_open_fd(struct recorder **out, int take_fd, struct err *e);
+/* Nanoseconds since the recording began: what entry_ns and exit_ns are. */
+uint64_t recorder_now(const struct recorder *w);
 void recorder_meta(struct recorder *w, const char *key, const char *value);
 
 /* Memory to keep with a half. bytes are copied up to the cap; length is the true length. */
@@ -125,9 +138,11 @@ struct blob_in {
 };
 
 /* An entry, or a point when kind is not EVENT_CALL. ev: kind, flags, call, tid, entry_ns, args, stack,
- * and for points ret. Fills and returns ev->id, entry_seq (and exit_seq of a point). */
+ * and for points ret. Fills ev->id and ev->entry_seq (and exit_seq of a point), returns the id. Arguments
+ * that the shape of the call does not have are not kept. At most 16 blobs. */
 uint32_t recorder_enter(struct recorder *w, struct event *ev, const struct blob_in *blobs, size_t count);
-/* The exit of event id: ev needs id, tid, flags, exit_ns, ret (and stack, when only known now). */
+/* The exit of event id: ev needs id, tid, flags, exit_ns, ret (and stack, when only known now: 0
+ * leaves that of the entry). Returns the sequence number. */
 uint32_t recorder_exit(struct recorder *w, const struct event *ev, const struct blob_in *blobs, size_t count);
 
 /* Ids of a module and of a stack (innermost first); the same contents give the same id. */
@@ -144,7 +159,7 @@ uint64_t recorder_size(const struct recorder *w);       /* bytes so far, payload
 uint64_t recorder_payload_size(const struct recorder *w);
 /* Writes the closing section, frees. 0 or the first -errno there was. */
 int recorder_close(struct recorder *w, struct err *e);
-/* Appends keyframes to a closed recording file. */
+/* Opens a closed, undamaged recording file to append keyframes to, and nothing else. */
 int recorder_reopen(struct recorder **out, const char *path, struct err *e);
 
 #endif

@@ -1,0 +1,95 @@
+/* What a recording holds in memory; shared by recording.c (the file, the accessors) and
+ * recording_parse.c (the bodies of chunks).
+ *
+ * Events lie in blocks that never move. Payload, names and keyframes stay where the file's bytes
+ * are: in extents, pieces of the file that were read or mapped once and stay until the end. */
+#ifndef IPCLAB_TRACE_RECORDING_STATE_H
+#define IPCLAB_TRACE_RECORDING_STATE_H
+
+#include "trace/recording.h"
+#include "trace/recording_format.h"
+
+enum { EVENT_BLOCK_BITS = 12, EVENT_BLOCK = 1 << EVENT_BLOCK_BITS };
+
+struct extent {
+    uint8_t *bytes;
+    size_t size;
+    bool is_mapped;
+};
+
+struct kept_blob {
+    const uint8_t *bytes;
+    uint64_t length;
+    uint32_t kept;
+    uint8_t arg, side;
+};
+
+struct kept_stack {
+    struct frame *frames;
+    size_t count;
+};
+
+struct meta {
+    const char *key, *value;
+};
+
+struct piece {
+    const uint8_t *bytes;
+    size_t size;
+};
+
+/* What the last event of the same call, or kind of point, had. */
+struct last_args {
+    uint64_t args[6];
+    uint32_t stack;
+};
+
+struct recording {
+    int fd;
+    char *name;
+    struct file_header header;
+    struct extent *extent;
+    size_t extent_count, extent_cap;
+    uint64_t good_size; /* bytes of the file that were taken in, whole chunks */
+    uint32_t chunk_count;
+    bool is_malformed; /* a chunk with a good checksum made no sense: nothing after it is read */
+    char *damage;
+
+    struct event **block;
+    size_t block_count, block_cap;
+    uint32_t event_count;
+    uint32_t *step; /* event id * 2, + 1 for an exit */
+    size_t step_count, step_cap;
+    struct kept_blob *blob;
+    size_t blob_count, blob_cap;
+    struct kept_stack *stack; /* id - 1 */
+    size_t stack_count, stack_cap;
+    struct module *module; /* id - 1 */
+    size_t module_count, module_cap;
+    struct meta *meta;
+    size_t meta_count, meta_cap;
+    struct keyframe *keyframe;
+    size_t keyframe_count, keyframe_cap;
+    struct completeness completeness;
+
+    /* where the parser is */
+    uint16_t *call; /* the file's number of a call - 1 to enum call */
+    size_t call_count, call_cap;
+    struct last_args *last_call; /* by the file's number */
+    size_t last_call_count, last_call_cap;
+    struct last_args last_point[EVENT_KIND_COUNT];
+    uint64_t last_ns;
+    int32_t last_tid;
+    struct piece *payload; /* bodies of payload chunks */
+    size_t payload_count, payload_cap;
+    size_t payload_at;   /* the one that the next blob lies in */
+    size_t payload_used; /* bytes of it that are taken */
+};
+
+/* Takes in the body of one chunk; false when it makes no sense. */
+bool recording_parse(struct recording *r, uint32_t kind, const uint8_t *body, uint32_t size);
+
+/* The end of the last good chunk, and how many there are. */
+uint64_t recording_good_size(const struct recording *r, uint32_t *chunk_count);
+
+#endif
