@@ -6,7 +6,8 @@
  * program printed. Whatever goes wrong on our side (a script that fails, a sandbox that cannot be
  * built, a worker that dies) is "not judged" and never counts.
  *
- * A run must not share its process with a terminal: who has one uses grade_start(). */
+ * Grading forks, traces and waits: the runner, which has a terminal, starts `ipclab grade --json`
+ * and reads what it writes with verdict_parse(). */
 #ifndef IPCLAB_GRADE_GRADE_H
 #define IPCLAB_GRADE_GRADE_H
 
@@ -127,16 +128,6 @@ struct grade_options {
  * nothing to judge (no such exercise, no such file). */
 int grade_exercise(struct verdict **out, const struct grade_options *options, struct err *e);
 void verdict_free(struct verdict *v);
-
-/* The same in a process of its own: does not block, and can be given up. */
-struct grade_job;
-int grade_start(struct grade_job **out, const struct grade_options *options, struct err *e);
-int grade_job_fd(
-    const struct grade_job *job); /* becomes readable when something has come: poll it */
-/* Takes in what has come: 1 when it is done, 0 when not yet, -errno (then the job is done, too).
- * Never blocks. */
-int grade_job_step(struct grade_job *job, struct verdict **out, struct err *e);
-void grade_job_free(struct grade_job *job); /* kills it if it still runs, with all it started */
 
 /* The exercise "PART/LAB" that a name, or a path of a .c file, means. -ENOENT when none does. */
 int grade_find(char **out, const char *root, const char *name, struct err *e);
