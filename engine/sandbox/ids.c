@@ -1,0 +1,60 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fdutil.h"
+#include "sandbox/sandbox_internal.h"
+
+enum { NOBODY = 65534 };
+
+/* Whether an id exists in our own user namespace: user_namespaces(7). */
+static bool is_mapped(const char *path, unsigned id)
+{
+    struct buf map = {0};
+    bool found = false;
+    if (file_read(&map, path, 1 << 16, NULL) == 0)
+        for (char *rest = map.data, *line; (line = strsep(&rest, "\n")) != NULL && !found;) {
+            unsigned first, outside, count;
+            if (sscanf(line, "%u %u %u", &first, &outside, &count) == 3)
+                found = id >= first && id - first < count;
+        }
+    buf_fini(&map);
+    return found;
+}
+
+/* Root in a user namespace that has nobody else is somebody's unprivileged self already. */
+struct ids ids_choose(void)
+{
+    struct ids ids = {.uid = geteuid(), .gid = getegid()};
+    if (ids.uid == 0 && is_mapped("/proc/self/uid_map", NOBODY) &&
+        is_mapped("/proc/self/gid_map", NOBODY))
+        ids = (struct ids){.uid = NOBODY, .gid = NOBODY, .is_other = true};
+    return ids;
+}
+
+static int put(pid_t pid, const char *file, const char *text, struct err *e)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int rc = fd < 0 ? -errno : fd_write_full(fd, text, strlen(text));
+    fd_close(&fd);
+    return rc < 0 ? err_sys(e, -rc, "map the sandbox's user: write %s", path) : 0;
+}
+
+int ids_map(const struct ids *ids, pid_t pid, struct err *e)
+{
+    char line[64];
+    /* setgroups(2) is needed once by root's sandbox, to drop root's groups; others must give it up.
+     */
+    int rc = ids->is_other ? 0 : put(pid, "setgroups", "deny", e);
+    snprintf(line, sizeof line, "0 %u 1", (unsigned)ids->uid);
+    if (rc == 0)
+        rc = put(pid, "uid_map", line, e);
+    snprintf(line, sizeof line, "0 %u 1", (unsigned)ids->gid);
+    if (rc == 0)
+        rc = put(pid, "gid_map", line, e);
+    return rc;
+}
