@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fdutil.h"
@@ -284,11 +283,8 @@ void sandbox_close(struct sandbox *s)
     if (!s)
         return;
     sandbox_kill(s);
-    siginfo_t info;
-    /* ECHILD: a tracer's wait(2) has had it already. */
     if (s->init_fd >= 0)
-        while (waitid(P_PIDFD, (id_t)s->init_fd, &info, WEXITED) < 0 && errno == EINTR)
-            continue;
+        reap_init(s);
     fd_close(&s->init_fd);
     fd_close(&s->control_fd);
     free(s);
@@ -303,4 +299,11 @@ void sandbox_drop_target(struct target *target)
 pid_t sandbox_init_pid(const struct sandbox *s)
 {
     return s->init_pid;
+}
+
+const char *sandbox_isolation(const struct sandbox *s)
+{
+    if (s->is_bare)
+        return "limits only";
+    return s->facts & REPORT_HAS_PROC ? "namespaces" : "namespaces without /proc";
 }

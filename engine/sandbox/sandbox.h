@@ -44,7 +44,8 @@ struct sandbox_options {
     uint64_t ignored_signals; /* bit n-1: signal n starts as SIG_IGN; all others start as SIG_DFL */
     bool is_traced;           /* install the tracer's filter before exec, wait to be seized */
     /* Where namespaces are not to be had, run all the same with limits and filter only, and where
-     * /proc cannot be mounted, without it. What is lost then: sandbox_tier_text. */
+     * /proc cannot be mounted, without it: sandbox_isolation says which. Root never goes without
+     * namespaces. */
     bool allow_degraded;
 };
 
@@ -82,6 +83,9 @@ void sandbox_drop_target(struct target *target);
 /* What init is called, for tracers that meet it: it is not traced. */
 pid_t sandbox_init_pid(const struct sandbox *s);
 
+/* "namespaces", "namespaces without /proc", "limits only": docs/sandbox.md says what each means. */
+const char *sandbox_isolation(const struct sandbox *s);
+
 /* What is to be had on this machine; each is tried for real, in a child. */
 struct sandbox_tier {
     bool has_namespaces;  /* user, pid, mount, IPC, UTS, network, with all mounts */
@@ -93,10 +97,5 @@ struct sandbox_tier {
     struct err why;       /* the first thing that failed */
 };
 void sandbox_probe(struct sandbox_tier *out);
-
-/* What a tier has not, a line each ("no private /proc: ..."), in *out; nothing when all is there.
- */
-struct buf;
-void sandbox_tier_text(const struct sandbox_tier *tier, struct buf *out);
 
 #endif

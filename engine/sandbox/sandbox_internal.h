@@ -43,6 +43,9 @@ int ids_map(const struct ids *ids, pid_t pid, struct err *e);
 /* Reads a report; the pid of its sender in *sender when not NULL. 1, 0 at end of file, -errno. */
 int report_read(int control_fd, struct report *out, pid_t *sender);
 
+/* reap.c: init is dead or dying; returns when it is gone. */
+void reap_init(struct sandbox *s);
+
 /* init_path.c: opens ipclab-init for execveat(2). The descriptor, or -errno. */
 int init_open(const struct ids *ids, struct err *e);
 /* Tests name another file. */
