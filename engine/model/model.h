@@ -1,21 +1,21 @@
 /* The kernel's IPC state, rebuilt from events: a pure fold.
  *
- * model_apply() takes the steps of a recording one by one. It makes no system call and reads no clock:
- * the same steps give the same state, on any machine. All state lives in arrays of plain structs that
- * refer to each other by index (never by pointer), so that a copy is a few memcpy()s: that is what a
- * keyframe is.
+ * model_apply() takes the steps of a recording one by one. It makes no system call and reads no
+ * clock: the same steps give the same state, on any machine. All state lives in arrays of plain
+ * structs that refer to each other by index (never by pointer), so that a copy is a few memcpy()s:
+ * that is what a keyframe is.
  *
- * Steps come in the order in which halves were observed, which is not the kernel's order. The rule that
- * repairs it: a call takes effect at its exit, or earlier if something already seen depends on it. A read
- * that returns bytes which no finished write has put there commits them from a write that is still
- * under way (the one whose payload matches, else the oldest); an end of file commits the closes and
- * exits that are under way on the write end; EPIPE those on the read end; a kernel that says "asleep in
- * write" has filled the pipe. When no such repair explains what was seen, the model counts an anomaly and
- * believes the kernel. Invariants: no pipe ever holds fewer than 0 bytes; bytes out <= bytes in;
- * reference counts equal the holders that can be listed.
+ * Steps come in the order in which halves were observed, which is not the kernel's order. The rule
+ * that repairs it: a call takes effect at its exit, or earlier if something already seen depends on
+ * it. A read that returns bytes which no finished write has put there commits them from a write
+ * that is still under way (the one whose payload matches, else the oldest); an end of file commits
+ * the closes and exits that are under way on the write end; EPIPE those on the read end; a kernel
+ * that says "asleep in write" has filled the pipe. When no such repair explains what was seen, the
+ * model counts an anomaly and believes the kernel. Invariants: no pipe ever holds fewer than 0
+ * bytes; bytes out <= bytes in; reference counts equal the holders that can be listed.
  *
- * A pipe is a ring of slots of one page (pipe(7)): a write first fills up the last slot if all of its odd
- * part fits, then takes new ones; a slot is free again when its last byte was read. */
+ * A pipe is a ring of slots of one page (pipe(7)): a write first fills up the last slot if all of
+ * its odd part fits, then takes new ones; a slot is free again when its last byte was read. */
 #ifndef IPCLAB_MODEL_MODEL_H
 #define IPCLAB_MODEL_MODEL_H
 
@@ -33,11 +33,11 @@
 enum { MODEL_PENDING_MAX = 8, MODEL_SIGNALS = 65 };
 
 /* X(NAME, word) */
-#define PROC_STATES(X)                                                                              \
-    X(ALIVE, "running")   /* at least one task that is not dead */                                  \
-    X(DYING, "exiting")   /* will run no more, descriptors closing */                               \
-    X(ZOMBIE, "zombie")   /* ended, its parent has not waited */                                    \
-    X(REAPED, "reaped")   /* gone: waited for, or discarded (SIGCHLD ignored; reaper outside) */
+#define PROC_STATES(X)                                              \
+    X(ALIVE, "running") /* at least one task that is not dead */    \
+    X(DYING, "exiting") /* will run no more, descriptors closing */ \
+    X(ZOMBIE, "zombie") /* ended, its parent has not waited */      \
+    X(REAPED, "reaped") /* gone: waited for, or discarded (SIGCHLD ignored; reaper outside) */
 
 enum proc_state {
 #define X(NAME, word) PROC_##NAME,
@@ -55,23 +55,24 @@ struct proc {
     uint32_t start_event;  /* its START */
     uint32_t fork_event;   /* the call that made it; MODEL_NONE */
     /* written by the fold only */
-    uint32_t parent;       /* who may wait for it now; MODEL_NONE: somebody outside the run */
-    int32_t pgid, sid;
-    uint8_t state;         /* enum proc_state */
-    bool is_stopped;       /* job control */
+    uint32_t parent;     /* who may wait for it now; MODEL_NONE: somebody outside the run */
+    int32_t pgid, sid;   /* as the tracer numbers them; 0: outside the run, not known */
+    uint8_t exit_signal; /* what its parent gets when it ends; SIGCHLD as a rule */
+    uint8_t state;       /* enum proc_state */
+    bool is_stopped;     /* job control */
     bool is_subreaper;
-    bool shares_memory;    /* made by vfork or CLONE_VM, and has not called exec yet */
+    bool shares_memory;         /* made by vfork or CLONE_VM, and has not called exec yet */
     uint32_t vfork_parent_task; /* task asleep until this one execs or ends; MODEL_NONE */
-    int32_t wait_status;   /* once ZOMBIE or REAPED */
-    uint32_t exec_event;   /* last EXEC; MODEL_NONE */
-    uint32_t exit_event;   /* EXIT; MODEL_NONE */
-    uint32_t reaped_event; /* the wait call that took it; MODEL_NONE: not, or discarded */
-    uint32_t reaped_by;    /* process; MODEL_NONE */
-    uint32_t files;        /* index of its descriptor table; MODEL_NONE once closed */
-    uint32_t handlers;     /* index of its dispositions */
-    uint32_t task_count;   /* live tasks */
-    uint32_t child_count;  /* ever made */
-    uint64_t shared_pending; /* signals sent to the process, bit n-1 */
+    int32_t wait_status;        /* once ZOMBIE or REAPED */
+    uint32_t exec_event;        /* last EXEC; MODEL_NONE */
+    uint32_t exit_event;        /* EXIT; MODEL_NONE */
+    uint32_t reaped_event;      /* the wait call that took it; MODEL_NONE: not, or discarded */
+    uint32_t reaped_by;         /* process; MODEL_NONE */
+    uint32_t files;             /* index of its descriptor table; MODEL_NONE once closed */
+    uint32_t handlers;          /* index of its dispositions */
+    uint32_t task_count;        /* live tasks */
+    uint32_t child_count;       /* ever made */
+    uint64_t shared_pending;    /* signals sent to the process, bit n-1 */
     uint64_t timer_deadline_ns; /* alarm or itimer armed until then (recording time); 0: none */
     int32_t timer_signal;
     uint32_t signal_count[MODEL_SIGNALS]; /* delivered so far */
@@ -82,8 +83,9 @@ struct task {
     int32_t tid;
     uint32_t proc;
     bool is_dead;
-    bool is_asleep;           /* the kernel said so, of the innermost pending call */
-    uint8_t pending_count;    /* calls under way: an interrupted one, its handler's ... innermost last */
+    bool is_asleep; /* the kernel said so, of the innermost pending call */
+    uint8_t
+        pending_count; /* calls under way: an interrupted one, its handler's ... innermost last */
     uint32_t pending[MODEL_PENDING_MAX]; /* event ids */
     uint64_t mask, saved_mask;
     uint64_t pending_signals; /* sent to this thread */
@@ -92,63 +94,73 @@ struct task {
 
 struct fd_slot {
     int32_t fd;
-    uint32_t file;    /* open file description */
+    uint32_t file; /* open file description */
     bool is_cloexec;
-    uint32_t event;   /* the event that made this entry: open, pipe, dup, or the START that copied it */
+    bool is_early; /* put here before the call that made it was seen to return */
+    uint32_t
+        event; /* the event that made this entry: open, pipe, dup, or the START that copied it */
 };
 
 /* An open file description (open(2)): what dup and fork share. */
 struct file {
-    uint32_t refs;       /* descriptors, in all tables, plus 1 if is_outside */
+    uint32_t refs; /* descriptors, in all tables, plus 1 if is_outside */
+    uint32_t pins; /* calls under way that began when a table was shared: they keep it open, too */
     uint32_t object;
-    uint32_t flags;      /* access mode and status flags */
-    int64_t offset;      /* -1: not known (O_APPEND, or no meaning) */
-    bool is_outside;     /* processes outside the run hold it, too */
-    uint32_t event;      /* that opened it */
+    uint32_t flags;  /* access mode and status flags */
+    int64_t offset;  /* -1: not known (O_APPEND, or no meaning) */
+    bool is_outside; /* processes outside the run hold it, too */
+    uint32_t event;  /* that opened it */
 };
 
-/* Bytes of one write that lie in one slot of a pipe. */
+/* Bytes of one write that lie in one page of a pipe. Several may share a page. */
 struct slot {
-    uint32_t event;      /* the write */
-    uint32_t start;      /* first byte of that write's payload that is still here */
+    uint32_t event; /* the write */
+    uint32_t start; /* first byte of that write's payload that is still here */
     uint32_t length;
-    bool can_merge;
-    uint32_t page_used;  /* bytes of the page that were ever used */
+    uint16_t page_used; /* bytes of the page that were ever used, up to the end of these */
+    bool is_page;       /* the first of its page that is still here */
+    bool can_merge;     /* a later write may fill up the page */
+    bool is_packet;     /* O_DIRECT: one read takes all of it */
 };
 
 /* A kernel thing that processes share. */
 struct object {
-    uint8_t kind;        /* enum object_kind */
+    uint32_t event; /* that created it or first named it */
+    uint8_t kind;   /* enum object_kind */
     bool is_live;
-    bool is_outside;     /* held, or reachable by name, by processes outside the run */
-    uint32_t event;      /* that created it or first named it */
-    uint32_t number;     /* 1 for the first of its kind: "pipe 1" */
-    uint64_t ino, dev;   /* 0 when not known */
-    uint32_t name;       /* into model_text(): path; 0 none */
+    bool is_outside;           /* held, or reachable by name, by processes outside the run */
+    uint32_t number;           /* 1 for the first of its kind: "pipe 1" */
+    uint64_t ino, dev;         /* 0 when not known */
+    uint32_t name;             /* into model_text(): path; 0 none */
+    uint32_t files;            /* open file descriptions of it */
     uint32_t readers, writers; /* open file descriptions with that access (pipes, FIFOs) */
+    uint32_t watches;          /* epoll: what it watches, first of a list */
+    uint64_t mask;             /* signalfd: the signals it reads */
     /* pipes and FIFOs */
-    uint32_t capacity;   /* bytes; slots = capacity / page */
+    uint32_t capacity;   /* bytes */
+    uint32_t pages_used; /* of capacity / page size */
     uint64_t fill;       /* bytes inside */
     uint64_t total_in, total_out;
     uint64_t max_fill;
-    uint32_t slot_first, slot_count, slot_cap; /* ring in the slot pool */
-    bool was_bypassed;   /* splice, tee or the outside moved bytes whose content is not known */
+    uint32_t slot_first, slot_head, slot_count; /* ring of 2^slot_order in the slot pool */
+    uint8_t slot_order;
+    bool was_bypassed; /* splice, tee or the outside moved bytes whose content is not known */
 };
 
 /* Why a task cannot go on. X(NAME) */
-#define WAIT_REASONS(X)                                                                             \
-    X(PIPE_EMPTY)   /* read: no bytes, writers left */                                              \
-    X(PIPE_FULL)    /* write: no room, readers left */                                              \
-    X(FIFO_READER)  /* open for writing: no reader yet */                                           \
-    X(FIFO_WRITER)  /* open for reading: no writer yet */                                           \
-    X(CHILD)        /* wait: no such child has ended */                                             \
-    X(SIGNAL)       /* pause, sigsuspend, sigwait, read of a signalfd */                            \
-    X(READY)        /* poll, select, epoll_wait: nothing is ready */                                \
-    X(TIME)         /* a sleep */                                                                   \
-    X(VFORK)        /* until the vfork child execs or ends */                                       \
-    X(STOPPED)      /* job control: until SIGCONT */                                                \
-    X(OUTSIDE)      /* a terminal, a socket, an inherited pipe: not ours to know */                 \
-    X(UNKNOWN)      /* asleep in a call that is not followed */
+#define WAIT_REASONS(X)                                                            \
+    X(PIPE_EMPTY)  /* read: no bytes, writers left */                              \
+    X(PIPE_FULL)   /* write: no room, readers left */                              \
+    X(FIFO_READER) /* open for writing: no reader yet */                           \
+    X(FIFO_WRITER) /* open for reading: no writer yet */                           \
+    X(CHILD)       /* wait: no such child has ended */                             \
+    X(SIGNAL)      /* pause, sigsuspend, sigwait, read of a signalfd */            \
+    X(READY)       /* poll, select, epoll_wait: nothing is ready */                \
+    X(TIME)        /* a sleep */                                                   \
+    X(VFORK)       /* until the vfork child execs or ends */                       \
+    X(STOPPED)     /* job control: until SIGCONT */                                \
+    X(OUTSIDE)     /* a terminal, a socket, an inherited pipe: not ours to know */ \
+    X(UNKNOWN)     /* asleep in a call that is not followed */
 
 enum wait_reason {
 #define X(NAME) WAIT_##NAME,
@@ -160,12 +172,13 @@ enum { WAIT_WAKERS_MAX = 64 };
 
 struct wait {
     uint32_t task;
-    uint32_t event;        /* the pending call; MODEL_NONE for STOPPED */
-    uint32_t object;       /* MODEL_NONE */
+    uint32_t event;  /* the pending call; MODEL_NONE for STOPPED */
+    uint32_t object; /* MODEL_NONE */
     enum wait_reason reason;
-    bool has_timeout;      /* ends by itself: a time limit, or an armed timer of its own */
-    bool has_outside;      /* somebody outside the run could end it */
-    bool is_hopeless;      /* nobody that could end it can move: see model_waits */
+    bool has_timeout;     /* ends by itself: a time limit, or an armed timer of its own */
+    bool has_outside;     /* somebody outside the run could end it */
+    bool is_hopeless;     /* nobody that could end it can move: see model_waits */
+    bool has_more_wakers; /* than wakers[] holds */
     uint32_t waker_count;
     uint32_t wakers[WAIT_WAKERS_MAX]; /* processes, any of which could end it; may name its own */
 };
@@ -209,17 +222,18 @@ size_t model_holders(const struct model *m, uint32_t object, struct hold *out, s
 
 /* The bytes inside a pipe, oldest first, one range for each write: returns the true count. */
 struct range {
-    uint32_t event;   /* the write that put them there; MODEL_NONE: content not known */
-    uint32_t start;   /* in that write's payload */
+    uint32_t event; /* the write that put them there; MODEL_NONE: content not known */
+    uint32_t start; /* in that write's payload */
     uint32_t length;
 };
 size_t model_pipe_ranges(const struct model *m, uint32_t object, struct range *out, size_t most);
-uint32_t model_pipe_room(const struct model *m, uint32_t object, uint64_t size); /* bytes a write of size takes now */
+uint32_t model_pipe_room(const struct model *m, uint32_t object,
+                         uint64_t size); /* bytes a write of size takes now */
 
 /* Dispositions: SIG_DFL (0), SIG_IGN (1) or a handler's address; SA_* flags. */
 uint64_t model_handler(const struct model *m, uint32_t proc, int sig, uint64_t *flags);
 
-/* Texts that the state refers to (paths); 0 gives "". */
+/* The path by which an object is known (object.name); 0 gives "". Borrowed from the recording. */
 const char *model_text(const struct model *m, uint32_t text);
 
 /* "P.1.2"; "pipe 2"; "pipe 2 (write end)". Appended. */
@@ -229,10 +243,10 @@ void model_object_name(const struct model *m, uint32_t object, struct buf *out);
 /* The innermost call under way of a task; NULL when it runs. */
 const struct event *model_pending(const struct model *m, uint32_t task);
 
-/* Everything that waits, now: one entry for each task that is blocked as far as the state tells (or the
- * kernel said). is_hopeless is the greatest set of tasks in which nobody has a time limit or an outside
- * waker, and every waker of each is itself in the set: what is in it can never move again. Returns the
- * true count. */
+/* Everything that waits, now: one entry for each task that is blocked as far as the state tells (or
+ * the kernel said). is_hopeless is the greatest set of tasks in which nobody has a time limit or an
+ * outside waker, and every waker of each is itself in the set: what is in it can never move again.
+ * Returns the true count. */
 size_t model_waits(const struct model *m, struct wait *out, size_t most);
 /* One task's; false when it is not blocked. is_hopeless is not set. */
 bool model_wait_of(const struct model *m, uint32_t task, struct wait *out);
@@ -242,13 +256,13 @@ bool model_is_stuck(const struct model *m);
 /* One sentence: "pipe 1 is empty, and one writer is left: P.1 itself (fd 4)". */
 void model_wait_text(const struct model *m, const struct wait *w, struct buf *out);
 
-/* What the last applied step did that its event alone does not tell; valid until the next apply. For
- * diagnoses, byte travel in views, and Lua. */
+/* What the last applied step did that its event alone does not tell; valid until the next apply.
+ * For diagnoses, byte travel in views, and Lua. */
 struct flow {
     uint32_t from_event; /* write */
     uint32_t to_event;   /* read */
     uint32_t object;
-    uint32_t start;      /* in the write's payload */
+    uint32_t start; /* in the write's payload */
     uint32_t length;
 };
 size_t model_flows(const struct model *m, const struct flow **out);

@@ -1,0 +1,287 @@
+/* Calls that move bytes: read, write, splice, tee, sendfile; offsets; a pipe's size. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+
+#include "model/model_internal.h"
+
+static bool on_pipe(const struct model *m, uint32_t object)
+{
+    return object != MODEL_NONE && is_pipe_kind(m->objects[object].kind);
+}
+
+/* Bytes of it may come and go unseen. */
+static bool is_vague(const struct model *m, uint32_t object)
+{
+    return m->objects[object].is_outside || m->objects[object].was_bypassed;
+}
+
+void enter_bytes(struct model *m, uint32_t pend, const struct op *op)
+{
+    struct pend *p = &m->pends[pend];
+    p->size = op->size;
+    p->offset = op->offset;
+    uint32_t file = p->kind == OP_MOVE || p->kind == OP_TEE ? p->file2 : p->file;
+    p->flags = file == MODEL_NONE ? 0 : m->files[file].flags;
+}
+
+/* A descriptor that became known only after the call had begun (another thread's open). */
+static void find_late(struct model *m, uint32_t pend)
+{
+    struct pend *p = &m->pends[pend];
+    if (p->file != MODEL_NONE || p->fd < 0)
+        return;
+    uint32_t file = task_file(m, p->task, p->fd);
+    p = &m->pends[pend];
+    p->file = file;
+    if (file == MODEL_NONE) {
+        anomaly(m, "descriptor %d was used, but it was not open", p->fd);
+        return;
+    }
+    p->object = m->files[file].object;
+    p->flags = m->files[file].flags;
+    file_pin(m, p->is_pinned ? file : MODEL_NONE);
+}
+
+static void advance(struct model *m, const struct pend *p, uint32_t file, uint64_t by)
+{
+    if (file == MODEL_NONE || p->offset >= 0)
+        return;
+    struct file *f = &m->files[file];
+    if (f->offset >= 0)
+        f->offset += (int64_t)by;
+}
+
+/* ---- reading ---- */
+
+static void read_end_of_file(struct model *m, uint32_t pend)
+{
+    uint32_t object = m->pends[pend].object;
+    if (m->objects[object].fill > 0)
+        repair_empty(m, object, pend);
+    if (m->objects[object].writers > 0)
+        repair_release(m, object, true, pend);
+}
+
+static void read_bytes(struct model *m, uint32_t pend, uint64_t count)
+{
+    struct pend *p = &m->pends[pend];
+    uint32_t object = p->object;
+    if (p->done > count) {
+        if (!is_vague(m, object))
+            anomaly(m, "a read took %llu bytes less than others depend on",
+                    (unsigned long long)(p->done - count));
+        return;
+    }
+    uint64_t left = count - p->done;
+    const struct event *ev = recording_event(m->rec, p->event);
+    if (m->objects[object].fill < left)
+        repair_bytes(m, object, left, ev);
+    uint64_t taken = pipe_take(m, object, left, p->event);
+    if (taken == left)
+        return;
+    if (is_vague(m, object))
+        m->objects[object].was_bypassed = true;
+    else
+        anomaly(m, "a read got %llu bytes that nobody is known to have written",
+                (unsigned long long)(left - taken));
+}
+
+void leave_read(struct model *m, uint32_t pend, const struct op *op)
+{
+    if (op->ret < 0)
+        return;
+    find_late(m, pend);
+    const struct pend *p = &m->pends[pend];
+    if (p->file == MODEL_NONE)
+        return;
+    if (on_pipe(m, p->object)) {
+        if (op->ret > 0)
+            read_bytes(m, pend, (uint64_t)op->ret);
+        else if (p->size > 0)
+            read_end_of_file(m, pend);
+        return;
+    }
+    advance(m, p, p->file, (uint64_t)op->ret);
+    if (m->objects[p->object].kind == OBJECT_SIGNALFD && op->ret > 0)
+        signalfd_read(m, pend);
+}
+
+/* ---- writing ---- */
+
+static void write_bytes(struct model *m, uint32_t pend, uint64_t count)
+{
+    struct pend *p = &m->pends[pend];
+    uint32_t object = p->object;
+    if (p->done > count) {
+        uint64_t excess = p->done - count;
+        if (pipe_retract(m, object, p->event, excess) < excess && !is_vague(m, object))
+            anomaly(m, "a write put fewer bytes than were read of it");
+        return;
+    }
+    uint64_t left = count - p->done;
+    commit_bytes(m, pend, left);
+    left = count - m->pends[pend].done;
+    if (left == 0)
+        return;
+    repair_room(m, object, left, pend);
+    commit_bytes(m, pend, left);
+    left = count - m->pends[pend].done;
+    if (left == 0)
+        return;
+    /* The order of two writes may differ from the kernel's, and with it who shares a page: only
+     * bytes beyond the capacity are a contradiction. */
+    const struct object *o = &m->objects[object];
+    uint64_t capacity = o->capacity;
+    if (o->fill + left > capacity) {
+        if (!is_vague(m, object))
+            anomaly(m, "a write put %llu bytes more than there was room for",
+                    (unsigned long long)(o->fill + left - capacity));
+        pipe_take(m, object, o->fill + left - capacity, MODEL_NONE); /* somebody read them */
+        m->flows_count = 0;
+    }
+    pipe_push(m, object, &m->pends[pend], left < capacity ? left : capacity, true);
+    m->pends[pend].done = count < m->pends[pend].size ? count : m->pends[pend].size;
+}
+
+static void write_failed(struct model *m, uint32_t pend, int64_t ret)
+{
+    struct pend *p = &m->pends[pend];
+    uint32_t object = p->object, task = p->task;
+    if (p->done)
+        pipe_retract(m, object, p->event, p->done);
+    if (ret != -EPIPE)
+        return;
+    repair_release(m, object, false, pend);
+    if (task != MODEL_NONE)
+        signal_send(m, MODEL_NONE, task, SIGPIPE, MODEL_NONE);
+}
+
+void leave_write(struct model *m, uint32_t pend, const struct op *op)
+{
+    find_late(m, pend);
+    const struct pend *p = &m->pends[pend];
+    if (p->file == MODEL_NONE)
+        return;
+    if (on_pipe(m, p->object)) {
+        if (op->ret >= 0)
+            write_bytes(m, pend, (uint64_t)op->ret);
+        else
+            write_failed(m, pend, op->ret);
+        return;
+    }
+    if (op->ret < 0)
+        return;
+    if ((m->files[p->file].flags & O_APPEND) && p->offset < 0)
+        m->files[p->file].offset = -1;
+    else
+        advance(m, p, p->file, (uint64_t)op->ret);
+}
+
+/* ---- without passing through the process: splice, sendfile, copy_file_range, tee ---- */
+
+void leave_move(struct model *m, uint32_t pend, const struct op *op)
+{
+    if (op->ret < 0)
+        return;
+    find_late(m, pend);
+    const struct pend *p = &m->pends[pend];
+    if (p->file == MODEL_NONE || p->file2 == MODEL_NONE)
+        return;
+    uint64_t count = (uint64_t)op->ret;
+    bool from_pipe = on_pipe(m, p->object), to_pipe = on_pipe(m, p->object2);
+    if (count == 0) {
+        if (from_pipe && p->size > 0 && !(m->files[p->file].flags & O_NONBLOCK))
+            read_end_of_file(m, pend);
+        return;
+    }
+    if (to_pipe) {
+        uint32_t out = p->object2;
+        uint64_t left = count > p->done ? count - p->done : 0;
+        if (from_pipe && m->objects[p->object].fill < left)
+            repair_bytes(m, p->object, left, NULL);
+        if (pipe_room(m, out, left, true) < left)
+            repair_room(m, out, left, pend);
+        uint64_t moved = commit_bytes(m, pend, left);
+        if (moved < left && !is_vague(m, out))
+            anomaly(m, "a splice moved %llu bytes that nobody is known to have written",
+                    (unsigned long long)(left - moved));
+    } else if (from_pipe) {
+        read_bytes(m, pend, count);
+    }
+    p = &m->pends[pend];
+    if (!from_pipe && op->offset < 0)
+        advance(m, p, p->file, count);
+    if (!to_pipe && p->file2 != MODEL_NONE)
+        m->files[p->file2].offset = -1; /* its own offset argument is not decoded */
+}
+
+void leave_tee(struct model *m, uint32_t pend, const struct op *op)
+{
+    const struct pend *p = &m->pends[pend];
+    if (op->ret <= 0 || !on_pipe(m, p->object) || !on_pipe(m, p->object2))
+        return;
+    uint64_t left = (uint64_t)op->ret > p->done ? (uint64_t)op->ret - p->done : 0;
+    if (m->objects[p->object].fill < left)
+        repair_bytes(m, p->object, left, NULL);
+    if (pipe_room(m, m->pends[pend].object2, left, true) < left)
+        repair_room(m, m->pends[pend].object2, left, pend);
+    commit_bytes(m, pend, left);
+}
+
+void leave_seek(struct model *m, uint32_t pend, const struct op *op)
+{
+    const struct pend *p = &m->pends[pend];
+    if (op->ret >= 0 && p->file != MODEL_NONE)
+        m->files[p->file].offset = m->objects[p->object].kind == OBJECT_FILE ? op->ret : -1;
+}
+
+void leave_pipe_size(struct model *m, uint32_t pend, const struct op *op)
+{
+    const struct pend *p = &m->pends[pend];
+    if (op->ret > 0 && on_pipe(m, p->object))
+        m->objects[p->object].capacity = (uint32_t)op->ret;
+}
+
+/* ---- the kernel says: asleep ---- */
+
+/* A write sleeps only when the pipe is full: what fits of it is inside, and before it went what
+ * other writes under way had put there. */
+static void write_is_asleep(struct model *m, uint32_t pend)
+{
+    const struct pend *p = &m->pends[pend];
+    uint32_t object = p->object;
+    uint64_t left = p->size - p->done;
+    if (pipe_room(m, object, left, p->done > 0) >= left) {
+        for (uint32_t i = m->head.pend_oldest; i != MODEL_NONE; i = m->pends[i].newer) {
+            const struct pend *q = &m->pends[i];
+            if (i != pend && q->kind == OP_WRITE && q->object == object && !q->was_asleep)
+                commit_bytes(m, i, q->size - q->done);
+            if (pipe_room(m, object, left, m->pends[pend].done > 0) < left)
+                break;
+        }
+    }
+    if (pipe_room(m, object, left, m->pends[pend].done > 0) < left)
+        commit_bytes(m, pend, left);
+    else if (!is_vague(m, object))
+        anomaly(m, "a write sleeps, but there is room for all of it");
+}
+
+void apply_blocked(struct model *m, const struct event *ev)
+{
+    uint32_t task = model_task_by_tid(m, ev->tid);
+    if (task == MODEL_NONE)
+        return;
+    uint32_t pend = m->tasks_more[task].top;
+    if (pend == MODEL_NONE || m->pends[pend].event != (uint32_t)ev->args[0])
+        return;
+    m->tasks[task].is_asleep = true;
+    struct pend *p = &m->pends[pend];
+    p->was_asleep = true;
+    if (p->kind == OP_OPEN)
+        open_is_asleep(m, pend);
+    else if (p->kind == OP_WRITE && on_pipe(m, p->object))
+        write_is_asleep(m, pend);
+    else if (p->kind == OP_READ && on_pipe(m, p->object) && m->objects[p->object].fill)
+        repair_empty(m, p->object, pend);
+}
