@@ -1,0 +1,32 @@
+/* What differs between processors in a stopped task: its registers, and how they are numbered in
+ * call frame information. One file per architecture (arch_x86_64.c, arch_aarch64.c); the task must
+ * be in a ptrace stop. */
+#ifndef IPCLAB_TRACE_ARCH_H
+#define IPCLAB_TRACE_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Registers that unwinding needs besides the stack pointer. */
+struct arch_frame {
+    uint64_t fp;   /* frame pointer */
+    uint64_t link; /* return address register; 0 where there is none */
+};
+
+extern const uint32_t arch_audit;       /* AUDIT_ARCH_... of this machine (seccomp(2)) */
+extern const unsigned arch_call_length; /* bytes of the instruction that makes a system call */
+extern const uint64_t
+    arch_foreign_bit; /* numbers with this bit belong to another ABI (x32); 0: none */
+
+/* DWARF numbers (System V ABI supplements). */
+extern const int arch_dwarf_sp, arch_dwarf_fp, arch_dwarf_return;
+
+int arch_get_frame(pid_t tid, struct arch_frame *out); /* 0 or -errno */
+
+/* At the entry of a call: makes the kernel skip it and return -ENOSYS. */
+int arch_refuse_call(pid_t tid);
+/* At the entry of a call: changes its first argument. */
+int arch_set_first_arg(pid_t tid, uint64_t value);
+
+#endif

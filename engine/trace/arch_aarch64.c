@@ -1,0 +1,54 @@
+#include "trace/arch.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <linux/audit.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+const uint32_t arch_audit = AUDIT_ARCH_AARCH64;
+const unsigned arch_call_length = 4;
+const uint64_t arch_foreign_bit = 0;
+const int arch_dwarf_sp = 31, arch_dwarf_fp = 29, arch_dwarf_return = 30;
+
+static int get_regs(pid_t tid, struct user_regs_struct *regs)
+{
+    struct iovec io = {regs, sizeof *regs};
+    return ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &io) < 0 ? -errno : 0;
+}
+
+static int set_regs(pid_t tid, struct user_regs_struct *regs)
+{
+    struct iovec io = {regs, sizeof *regs};
+    return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &io) < 0 ? -errno : 0;
+}
+
+int arch_get_frame(pid_t tid, struct arch_frame *out)
+{
+    struct user_regs_struct regs;
+    int status = get_regs(tid, &regs);
+    if (status == 0)
+        *out = (struct arch_frame){.fp = regs.regs[29], .link = regs.regs[30]};
+    return status;
+}
+
+int arch_set_first_arg(pid_t tid, uint64_t value)
+{
+    struct user_regs_struct regs;
+    int status = get_regs(tid, &regs);
+    if (status < 0)
+        return status;
+    regs.regs[0] = value;
+    return set_regs(tid, &regs);
+}
+
+/* The number has a register set of its own, and x0 is both first argument and result. */
+int arch_refuse_call(pid_t tid)
+{
+    int none = -1;
+    struct iovec io = {&none, sizeof none};
+    if (ptrace(PTRACE_SETREGSET, tid, (void *)NT_ARM_SYSTEM_CALL, &io) < 0)
+        return -errno;
+    return arch_set_first_arg(tid, (uint64_t)-ENOSYS);
+}

@@ -1,0 +1,118 @@
+/* The seccomp filter: calls of calls.def stop at the tracer, all others run at full speed. What
+ * comes in by another door (int 0x80, x32) stops, too: it must not go unseen. seccomp(2). */
+#include "trace/spawn.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fdutil.h"
+#include "base/xalloc.h"
+
+enum { PROGRAM_MAX = 4096 }; /* BPF_MAXINSNS */
+
+static struct sock_fprog program; /* filled once */
+
+/* The requests that touch what the model follows; the kernel looks at 32 bits of them. */
+static int add_ioctl(scmp_filter_ctx ctx, int nr)
+{
+    static const unsigned long requests[] = {FIOCLEX, FIONCLEX, FIONBIO, FIONREAD};
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        int status = seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), nr, 1,
+                                      SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, requests[i]));
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+static int add_calls(scmp_filter_ctx ctx)
+{
+    for (int call = CALL_UNKNOWN + 1; call < CALL_COUNT; call++) {
+        int nr = call_number((enum call)call);
+        if (nr < 0)
+            continue;
+        int status = call == CALL_ioctl ? add_ioctl(ctx, nr)
+                                        : seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), nr, 0);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+/* libseccomp writes the program to a descriptor. */
+static int export_program(scmp_filter_ctx ctx)
+{
+    int fd = memfd_create("filter", MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int status = seccomp_export_bpf(ctx, fd);
+    off_t size = lseek(fd, 0, SEEK_END);
+    if (status == 0 && (size <= 0 || size > PROGRAM_MAX * (off_t)sizeof *program.filter))
+        status = -E2BIG;
+    struct sock_filter *code = NULL;
+    if (status == 0) {
+        code = xmalloc((size_t)size);
+        if (pread(fd, code, (size_t)size, 0) != size)
+            status = -EIO;
+    }
+    close(fd);
+    if (status < 0) {
+        free(code);
+        return status;
+    }
+    program.filter = code;
+    program.len = (unsigned short)((size_t)size / sizeof *code);
+    return 0;
+}
+
+static int make_program(void)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+    if (!ctx)
+        return -ENOMEM;
+    int status = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRACE(0));
+    /* a binary tree of numbers, where this libseccomp knows how */
+    seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    if (status == 0)
+        status = add_calls(ctx);
+    if (status == 0)
+        status = export_program(ctx);
+    seccomp_release(ctx);
+    return status;
+}
+
+const void *filter_program(size_t *instructions, struct err *e)
+{
+    int status = program.len ? 0 : make_program();
+    if (status < 0) {
+        err_sys(e, -status, "make the seccomp filter");
+        return NULL;
+    }
+    *instructions = program.len;
+    return program.filter;
+}
+
+static int install(void)
+{
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+}
+
+/* With privileges no NO_NEW_PRIVS is needed, and set-uid programs keep working. */
+int filter_install(void)
+{
+    if (install() == 0)
+        return 0;
+    if (errno != EACCES)
+        return -errno;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || install() < 0)
+        return -errno;
+    return 0;
+}
