@@ -22,7 +22,7 @@ static const char *const expected[] = {
     "session own",
     "host lab",
     "cwd /tmp umask 022",
-    "environment PATH=/usr/local/bin:/usr/bin:/bin HOME=/tmp LANG=C.UTF-8",
+    "environment A=1 B=",
     "personality fixed addresses",
     "signals not default 0x1000 masked 0",
     "TracerPid 0",
@@ -95,8 +95,11 @@ static int look_inside(void **state)
     (void)state;
     static char *const argv[] = {"/box/sandbox_facts", NULL};
     const struct sandbox_mount box = {.from = programs_folder(), .to = "/box"};
-    struct sandbox_options options = {
-        .argv = argv, .mounts = &box, .mount_count = 1, .ignored_signals = 1 << 12 /* SIGPIPE */};
+    struct sandbox_options options = {.argv = argv,
+                                      .env = (char *const[]){"A=1", "B=", NULL},
+                                      .mounts = &box,
+                                      .mount_count = 1,
+                                      .ignored_signals = 1 << 12 /* SIGPIPE */};
     outcome_of(&seen, &options, 20000000000);
     if (seen.rc < 0)
         fprintf(stderr, "%s\n", seen.e.text);
@@ -146,5 +149,6 @@ int main(void)
         cmocka_unit_test(everything_is_as_said),
         cmocka_unit_test(host_is_not_seen),
     };
+    need_namespaces();
     return cmocka_run_group_tests(tests, look_inside, forget);
 }
