@@ -301,7 +301,8 @@ static cJSON *ask_one(const struct judge_job *job, struct script *s, size_t inde
 static int judge_job(void *arg, struct buf *out, struct err *e)
 {
     const struct judge_job *job = arg;
-    struct script_options options = {.root = job->root, .wall_ns = judge_wall_ns};
+    struct script_options options = {
+        .root = job->root, .wall_ns = judge_wall_ns, .memory_max = (size_t)256 << 20};
     struct script *s = NULL;
     cJSON *json = NULL;
     int result = script_new(&s, &options, e);
@@ -334,26 +335,29 @@ static void take_judged(struct judged *out, const cJSON *json, const struct grad
     out->event_count = json_ids(&out->events, json, "events");
 }
 
-int grader_judge(struct judged **out, const struct grader *g, const char *root, size_t run,
+int grader_judge(cJSON **out, const struct grader *g, const char *root, size_t run,
                  const struct evidence *ev, struct err *e)
 {
     char *file = xasprintf("scripts/grade/%s.lua", g->exercise);
     struct judge_job job = {.g = g, .root = root, .file = file, .run = run, .ev = ev};
     struct buf answer = {0};
     int result = child_run(&answer, judge_job, &job, &child_limits, e);
-    cJSON *json = result == 0 ? cJSON_Parse(answer.data) : NULL;
-    if (result == 0 && cJSON_GetArraySize(json) != (int)g->check_count)
-        result = err_set(e, EPROTO, "judge %s: the answer is cut off", g->exercise);
-    if (result == 0) {
-        struct judged *list = xcalloc(g->check_count + 1, sizeof *list);
-        for (size_t i = 0; i < g->check_count; i++)
-            take_judged(&list[i], cJSON_GetArrayItem(json, (int)i), &g->checks[i]);
-        *out = list;
-    }
-    cJSON_Delete(json);
+    if (result == 0)
+        *out = cJSON_Parse(answer.data);
     buf_fini(&answer);
     free(file);
     return result;
+}
+
+int grader_answers(struct judged **out, const struct grader *g, const cJSON *answers, struct err *e)
+{
+    if (cJSON_GetArraySize(answers) != (int)g->check_count)
+        return err_set(e, EPROTO, "judge %s: the answer is cut off", g->exercise);
+    struct judged *list = xcalloc(g->check_count + 1, sizeof *list);
+    for (size_t i = 0; i < g->check_count; i++)
+        take_judged(&list[i], cJSON_GetArrayItem(answers, (int)i), &g->checks[i]);
+    *out = list;
+    return 0;
 }
 
 void judged_free(struct judged *list, size_t count)

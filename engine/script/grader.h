@@ -80,10 +80,17 @@ struct judged {
     size_t event_count;
 };
 
-/* Asks every check about run number `run`, recorded in ev. *out: check_count of them, freed by
- * judged_free. 0 also when checks broke; -errno when nothing could be asked. */
-int grader_judge(struct judged **out, const struct grader *g, const char *root, size_t run,
+/* Asks every check about run number `run`, recorded in ev. *out: a JSON array, an answer for each
+ * check, which another process can be given, too; the caller frees. 0 also when checks broke;
+ * -errno when nothing could be asked. */
+struct cJSON;
+int grader_judge(struct cJSON **out, const struct grader *g, const char *root, size_t run,
                  const struct evidence *ev, struct err *e);
+
+/* The answers as values: check_count of them, freed by judged_free. -EPROTO when it is no such
+ * array. */
+int grader_answers(struct judged **out, const struct grader *g, const struct cJSON *answers,
+                   struct err *e);
 void judged_free(struct judged *list, size_t count);
 
 #endif

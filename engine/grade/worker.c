@@ -1,0 +1,311 @@
+#include "grade/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/xalloc.h"
+#include "grade/verdict.h"
+#include "run/run.h"
+#include "script/evidence.h"
+
+enum { OUTPUT_KEPT = 64 << 10, OUTPUT_SHOWN = 4096, EVENTS_MAX = 300000 };
+
+char *plan_recording(const struct plan *plan, size_t index)
+{
+    char *path = xasprintf("%s/%02zu-%s.ipclab", plan->recordings, index + 1,
+                           plan->grader->runs[index].name);
+    for (char *c = path + strlen(plan->recordings) + 1; *c != '\0'; c++)
+        if (strchr("/ \t\n'\"\\*?[]$&|;<>(){}", *c) != NULL)
+            *c = '-';
+    return path;
+}
+
+/* ---- the run ---- */
+
+static uint64_t ignored_signals(const struct run_spec *spec)
+{
+    uint64_t bits = 0;
+    for (size_t i = 0; i < spec->ignored_count; i++)
+        for (int sig = 1; sig < 64; sig++)
+            if (strcmp(spec->ignored[i], signal_name(sig)) == 0)
+                bits |= (uint64_t)1 << (sig - 1);
+    return bits;
+}
+
+static const char *partner_program(const struct plan *plan, const struct run_spec *spec)
+{
+    for (size_t i = 0; i < plan->grader->partner_count; i++)
+        if (spec->partner != NULL && strcmp(plan->grader->partners[i], spec->partner) == 0)
+            return plan->partners[i];
+    return NULL;
+}
+
+/* The program's arguments: [PARTNER] PROGRAM ARGS. The caller frees the array. */
+static char **arguments(const struct plan *plan, const struct run_spec *spec)
+{
+    char **argv = xcalloc(spec->arg_count + 3, sizeof *argv);
+    size_t n = 0;
+    const char *partner = partner_program(plan, spec);
+    if (partner != NULL)
+        argv[n++] = (char *)(uintptr_t)partner;
+    argv[n++] = (char *)(uintptr_t)plan->program;
+    for (size_t i = 0; i < spec->arg_count; i++)
+        argv[n++] = spec->args[i];
+    return argv;
+}
+
+/* Programs are seen inside at the paths that they have outside, so that their lines can be found.
+ */
+static int make_run(struct run_result *out, const struct plan *plan, const struct run_spec *spec,
+                    const char *recording, struct err *e)
+{
+    const char *partner = partner_program(plan, spec);
+    struct sandbox_mount mounts[] = {{.from = plan->program, .to = plan->program},
+                                     {.from = partner, .to = partner}};
+    struct sandbox_options sandbox = {
+        .mounts = mounts,
+        .mount_count = partner != NULL ? 2 : 1,
+        .processes_max = spec->processes,
+        .files_max = spec->files,
+        .cpu_seconds = (uint32_t)spec->limit + 2,
+        .ignored_signals = ignored_signals(spec),
+    };
+    const char *meta[] = {"lab", plan->grader->exercise, "run", spec->name, NULL};
+    const char *sources[] = {plan->file, NULL};
+    char **argv = arguments(plan, spec);
+    struct run_options options = {
+        .argv = argv,
+        .recording_path = recording,
+        .limit_ns = (uint64_t)(spec->limit * 1e9),
+        .events_max = EVENTS_MAX,
+        .ends_when_stuck = true,
+        .sandbox = &sandbox,
+        .stdin_bytes = spec->stdin_bytes,
+        .stdin_size = spec->stdin_size,
+        .output_max = OUTPUT_KEPT,
+        .meta = meta,
+        .sources = sources,
+    };
+    int result = run_command(out, &options, e);
+    free(argv);
+    return result;
+}
+
+/* ---- what it was ---- */
+
+static char *named_proc(const struct model *m, uint32_t proc)
+{
+    struct buf name = {0};
+    buf_puts(&name, "");
+    if (proc != MODEL_NONE)
+        model_proc_name(m, proc, &name);
+    return buf_take(&name);
+}
+
+static char *named_object(const struct model *m, uint32_t object)
+{
+    struct buf name = {0};
+    buf_puts(&name, "");
+    if (object != MODEL_NONE)
+        model_object_name(m, object, &name);
+    return buf_take(&name);
+}
+
+static void take_findings(struct verdict_run *run, const struct evidence *ev)
+{
+    const struct model *m = evidence_final(ev);
+    size_t count = diagnosis_count(ev->diagnosis);
+    run->findings = xcalloc(count + 1, sizeof *run->findings);
+    for (size_t i = 0; i < count; i++) {
+        const struct finding *f = diagnosis_finding(ev->diagnosis, i);
+        run->findings[run->finding_count++] = (struct verdict_finding){
+            .rule = xstrdup(rule_id(f->rule)),
+            .severity = xstrdup(severity_name(f->severity)),
+            .text = xstrdup(f->text != NULL ? f->text : ""),
+            .next = xstrdup(f->next != NULL ? f->next : ""),
+            .proc = named_proc(m, f->proc),
+            .object = named_object(m, f->object),
+            .seq = f->seq,
+            .events = xmemdup(f->events, f->event_count * sizeof *f->events),
+            .event_count = f->event_count,
+        };
+    }
+}
+
+static void set_text(char **text, const char *value)
+{
+    free(*text);
+    *text = xstrdup(value);
+}
+
+/* The source line of a finding: of the first of its events that has one. */
+static void take_line(struct verdict_run *run, const struct evidence *ev, const struct finding *f)
+{
+    struct source_line line;
+    run->seq = f->seq;
+    for (size_t i = 0; i < f->event_count; i++) {
+        if (!source_of_event(ev->source, recording_event(ev->rec, f->events[i]), &line))
+            continue;
+        set_text(&run->file, line.base);
+        run->line = line.line;
+        return;
+    }
+}
+
+static const struct finding *find_rule(const struct evidence *ev, enum rule rule)
+{
+    for (size_t i = 0; i < diagnosis_count(ev->diagnosis); i++) {
+        const struct finding *f = diagnosis_finding(ev->diagnosis, i);
+        if (f->rule == rule && f->severity != SEVERITY_NORMAL)
+            return f;
+    }
+    return NULL;
+}
+
+static void give_reason(struct verdict_run *run, enum verdict_kind kind, const char *text)
+{
+    run->kind = kind;
+    set_text(&run->reason, text);
+}
+
+/* A run that did not end: why, in the words of the finding that says so. */
+static void classify_unended(struct verdict_run *run, const struct evidence *ev, enum run_end end)
+{
+    const struct finding *f = find_rule(ev, rule_by_id(run_end_name(end)));
+    give_reason(run, VERDICT_TIMEOUT, f != NULL ? f->text : "it did not end within its limit");
+    run->seq = recording_step_count(ev->rec);
+    if (f != NULL)
+        take_line(run, ev, f);
+}
+
+/* Was the whole truth seen? A run in which something was missed cannot be passed. */
+static bool is_complete(const struct evidence *ev)
+{
+    const struct completeness *c = recording_completeness(ev->rec);
+    return !c->has_foreign_abi && !c->has_own_filter && !c->has_untraced && !c->is_damaged;
+}
+
+static void classify(struct verdict_run *run, const struct evidence *ev, bool has_partner)
+{
+    enum run_end end = diagnosis_end(ev->diagnosis);
+    const struct finding *crash = find_rule(ev, RULE_CRASH);
+    int status;
+    run->exit_code = -1;
+    if (evidence_status(ev, &status) && WIFEXITED(status))
+        run->exit_code = WEXITSTATUS(status);
+    else if (evidence_status(ev, &status) && WIFSIGNALED(status))
+        set_text(&run->signal, signal_name(WTERMSIG(status)));
+    set_text(&run->how, run_end_name(end));
+
+    if (crash != NULL && has_partner && crash->proc == 0) {
+        give_reason(run, VERDICT_NOT_JUDGED, "the grader's partner crashed");
+    } else if (crash != NULL) {
+        give_reason(run, VERDICT_CRASH, crash->text);
+        take_line(run, ev, crash);
+    } else if (end == RUN_INTERRUPTED) {
+        give_reason(run, VERDICT_NOT_JUDGED, "the run was interrupted");
+    } else if (end != RUN_ENDED) {
+        classify_unended(run, ev, end);
+    } else if (!is_complete(ev)) {
+        give_reason(run, VERDICT_NOT_JUDGED, "the recording may have missed something");
+    } else {
+        give_reason(run, VERDICT_PASS, "");
+    }
+}
+
+/* Output as a person may see it: control characters visible, cut. */
+static char *shown(const struct buf *bytes)
+{
+    struct buf text = {0};
+    buf_puts(&text, "");
+    if (bytes->len > 0)
+        buf_quoted(&text, bytes->data, bytes->len, OUTPUT_SHOWN);
+    return buf_take(&text);
+}
+
+/* ---- run, look, ask ---- */
+
+static void empty_texts(struct verdict_run *run)
+{
+    run->exit_code = -1;
+    char **texts[] = {&run->how,  &run->reason, &run->signal,
+                      &run->file, &run->output, &run->errors};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = xstrdup("");
+}
+
+static void look_at_result(struct verdict_run *run, const struct run_result *result)
+{
+    run->elapsed_ns = result->trace.elapsed_ns;
+    free(run->output);
+    free(run->errors);
+    run->output = shown(&result->out);
+    run->errors = shown(&result->err);
+}
+
+/* Opens what was recorded, classifies the run, asks the checks. *answers stays NULL when they could
+ * not be asked. */
+static void judge(struct verdict_run *run, cJSON **answers, const struct plan *plan, size_t index)
+{
+    struct err e = {0};
+    struct evidence *ev = NULL;
+    if (evidence_open(&ev, run->recording, &e) < 0) {
+        give_reason(run, VERDICT_NOT_JUDGED, e.text);
+        return;
+    }
+    take_findings(run, ev);
+    classify(run, ev, plan->grader->runs[index].partner != NULL);
+    if (run->kind != VERDICT_NOT_JUDGED &&
+        grader_judge(answers, plan->grader, plan->root, index, ev, &e) < 0)
+        give_reason(run, VERDICT_NOT_JUDGED, e.text);
+    evidence_free(ev);
+}
+
+static cJSON *do_run(const struct plan *plan, size_t index)
+{
+    const struct run_spec *spec = &plan->grader->runs[index];
+    struct verdict_run run = {.name = xstrdup(spec->name),
+                              .arg_count = spec->arg_count,
+                              .recording = plan_recording(plan, index)};
+    run.args = xcalloc(spec->arg_count + 1, sizeof *run.args);
+    for (size_t i = 0; i < spec->arg_count; i++)
+        run.args[i] = xstrdup(spec->args[i]);
+    empty_texts(&run);
+
+    struct run_result result = {0};
+    struct err e = {0};
+    cJSON *answers = NULL;
+    int made = make_run(&result, plan, spec, run.recording, &e);
+    if (made == 0 && result.trace.end != TRACE_FAILED) {
+        look_at_result(&run, &result);
+        judge(&run, &answers, plan, index);
+    } else {
+        give_reason(&run, VERDICT_NOT_JUDGED, e.text[0] != '\0' ? e.text : "tracing failed");
+    }
+    if (made == 0)
+        run_result_fini(&result);
+
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "index", (double)index);
+    cJSON_AddItemToObject(json, "run", verdict_run_json(&run));
+    if (answers != NULL)
+        cJSON_AddItemToObject(json, "answers", answers);
+    verdict_run_fini(&run);
+    return json;
+}
+
+int worker_job(void *arg, struct buf *out, struct err *e)
+{
+    (void)e;
+    const struct plan *plan = arg;
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = plan->first; i < plan->grader->run_count; i += plan->step)
+        cJSON_AddItemToArray(list, do_run(plan, i));
+    char *text = cJSON_PrintUnformatted(list);
+    buf_puts(out, text);
+    cJSON_free(text);
+    cJSON_Delete(list);
+    return 0;
+}

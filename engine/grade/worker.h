@@ -1,0 +1,28 @@
+/* Making one run and judging it: what a worker of the grader does. */
+#ifndef IPCLAB_GRADE_WORKER_H
+#define IPCLAB_GRADE_WORKER_H
+
+#include <cjson/cJSON.h>
+
+#include "grade/grade.h"
+#include "script/grader.h"
+
+/* What all runs of one grading have in common; read only. */
+struct plan {
+    const char *root;
+    const struct grader *grader;
+    const char *program;    /* the learner's, compiled */
+    const char *file;       /* its source */
+    char *const *partners;  /* compiled, in the order of grader->partners */
+    const char *recordings; /* folder */
+    size_t first, step;     /* this worker makes runs first, first + step, ... */
+};
+
+/* The file that run number `index` is recorded in; the caller frees. */
+char *plan_recording(const struct plan *plan, size_t index);
+
+/* A child_job (script/child.h): arg is a struct plan. Its answer is a JSON array of
+ * {"index": n, "run": struct verdict_run, "answers": what grader_judge gave}. */
+int worker_job(void *arg, struct buf *out, struct err *e);
+
+#endif
