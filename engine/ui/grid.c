@@ -53,7 +53,7 @@ void grid_clear(struct grid *g)
     grid_fill(g, 0, 0, g->width, g->height, STYLE_TEXT, ' ');
 }
 
-static struct cell *cell_at(struct grid *g, int x, int y)
+static struct cell *cell_at(const struct grid *g, int x, int y)
 {
     if (x < 0 || y < 0 || x >= g->width || y >= g->height)
         return NULL;
@@ -266,6 +266,18 @@ int grid_wrap(struct grid *g, int x, int y, int width, int rows, int skip, enum 
         row++;
     }
     return row;
+}
+
+void grid_copy(struct grid *g, int x, int y, const struct grid *from, int from_x, int from_y,
+               int width, int height)
+{
+    for (int row = 0; row < height; row++)
+        for (int column = 0; column < width; column++) {
+            struct cell *to = cell_at(g, x + column, y + row);
+            const struct cell *cell = cell_at(from, from_x + column, from_y + row);
+            if (to && cell)
+                *to = *cell;
+        }
 }
 
 static void print_cell(const struct cell *cell, struct buf *out)

@@ -1,0 +1,107 @@
+#include "ui/stage.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+size_t stage_waits(const struct model *m, struct wait **out)
+{
+    size_t count = model_waits(m, NULL, 0);
+    *out = xcalloc(count + 1, sizeof **out);
+    model_waits(m, *out, count);
+    return count;
+}
+
+bool stage_is_channel(const struct model *m, uint32_t object)
+{
+    const struct object *o = model_object(m, object);
+    if (o->kind != OBJECT_PIPE && o->kind != OBJECT_FIFO)
+        return false;
+    return !o->is_outside || recording_event(model_recording(m), o->event)->kind != EVENT_FD;
+}
+
+static void set_text(struct posture *p, const char *glyph, enum style style, struct buf *take_text)
+{
+    p->glyph = glyph;
+    p->style = style;
+    snprintf(p->text, sizeof p->text, "%s", take_text->data ? take_text->data : "");
+    buf_fini(take_text);
+}
+
+static void posture_blocked(const struct model *m, const struct wait *w, struct posture *p)
+{
+    const struct event *pending = model_pending(m, w->task);
+    struct buf text = {0};
+    buf_puts(&text, w->reason == WAIT_STOPPED ? "stopped" : "blocked");
+    if (pending) {
+        struct event ev = *pending;
+        ev.exit_seq = 0;
+        buf_puts(&text, " in ");
+        call_format(model_recording(m), &ev, true, &text);
+    }
+    p->is_blocked = true;
+    p->wait = *w;
+    set_text(p, "■", STYLE_BLOCKED, &text);
+}
+
+static void posture_ended(const struct model *m, const struct proc *proc, struct posture *p)
+{
+    struct buf text = {0};
+    p->is_gone = proc->state == PROC_REAPED;
+    buf_puts(&text, p->is_gone ? "" : "zombie: ");
+    status_format(proc->wait_status, &text);
+    if (p->is_gone && proc->reaped_by != MODEL_NONE) {
+        buf_puts(&text, ", reaped by ");
+        model_proc_name(m, proc->reaped_by, &text);
+    }
+    if (p->is_gone)
+        set_text(p, "□", STYLE_EXITED, &text);
+    else
+        set_text(p, "✝", STYLE_ZOMBIE, &text);
+}
+
+void stage_posture(const struct model *m, uint32_t index, const struct wait *waits,
+                   size_t wait_count, struct posture *out)
+{
+    const struct proc *proc = model_proc(m, index);
+    const struct wait *own = NULL;
+    uint32_t asleep = 0;
+    struct buf text = {0};
+    *out = (struct posture){0};
+    if (proc->state == PROC_ZOMBIE || proc->state == PROC_REAPED) {
+        posture_ended(m, proc, out);
+        return;
+    }
+    for (size_t i = 0; i < wait_count; i++)
+        if (model_task(m, waits[i].task)->proc == index) {
+            own = own ? own : &waits[i];
+            asleep++;
+        }
+    if (own && asleep >= proc->task_count) {
+        posture_blocked(m, own, out);
+        return;
+    }
+    buf_puts(&text, proc->state == PROC_DYING ? "exiting" : "running");
+    if (asleep)
+        buf_printf(&text, ", %u of %u threads blocked", asleep, proc->task_count);
+    set_text(out, "▶", STYLE_RUNNING, &text);
+}
+
+enum style stage_fd_text(const struct model *m, const struct fd_slot *slot, char *out, size_t size)
+{
+    const struct file *file = model_file(m, slot->file);
+    unsigned mode = file->flags & O_ACCMODE;
+    snprintf(out, size, "%d", slot->fd);
+    if (!stage_is_channel(m, file->object))
+        return STYLE_TEXT;
+    snprintf(out, size, "%d%s", slot->fd, mode == O_RDONLY ? "r" : mode == O_WRONLY ? "w" : "rw");
+    return mode == O_RDONLY ? STYLE_READER : STYLE_WRITER;
+}
+
+bool stage_line(const struct stage *s, const struct event *ev, struct source_line *out)
+{
+    return source_of_event(replay_source(s->replay), ev, out);
+}
