@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/text.h"
 #include "trace/call_args.h"
 
 /* ---- calls ---- */
@@ -120,11 +121,20 @@ static void put_inherited(const struct raw *raw, bool is_short, struct buf *out)
     put_path(raw, is_short, out);
 }
 
+/* The text is the tracer's, but the file that carries it may come from anywhere. */
 static void put_note(const struct raw *raw, struct buf *out)
 {
-    const char *text = text_of(raw);
-    for (const char *line = text; *line; line++)
-        buf_putc(out, *line == '\n' || *line == '\x1b' ? ' ' : *line);
+    struct blob text;
+    if (!recording_blob(raw->rec, raw->ev, 0, BLOB_IN, &text))
+        return;
+    for (size_t i = 0; i < text.kept;) {
+        size_t length = text_printable(text.bytes + i, text.kept - i);
+        if (length)
+            buf_put(out, text.bytes + i, length);
+        else
+            buf_putc(out, ' ');
+        i += length ? length : 1;
+    }
 }
 
 static void put_exec(const struct raw *raw, bool is_short, struct buf *out)
