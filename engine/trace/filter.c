@@ -33,14 +33,30 @@ static int add_ioctl(scmp_filter_ctx ctx, int nr)
     return 0;
 }
 
+/* Only of standard output: that is where stdio makes its buffer. */
+static int add_fstat(scmp_filter_ctx ctx, int nr)
+{
+    return seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), nr, 1,
+                            SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, STDOUT_FILENO));
+}
+
+static int add_call(scmp_filter_ctx ctx, enum call call, int nr)
+{
+    switch (call) {
+    case CALL_ioctl: return add_ioctl(ctx, nr);
+    case CALL_fstat:
+    case CALL_newfstatat: return add_fstat(ctx, nr);
+    default: return seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), nr, 0);
+    }
+}
+
 static int add_calls(scmp_filter_ctx ctx)
 {
     for (int call = CALL_UNKNOWN + 1; call < CALL_COUNT; call++) {
         int nr = call_number((enum call)call);
         if (nr < 0)
             continue;
-        int status = call == CALL_ioctl ? add_ioctl(ctx, nr)
-                                        : seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), nr, 0);
+        int status = add_call(ctx, (enum call)call, nr);
         if (status < 0)
             return status;
     }

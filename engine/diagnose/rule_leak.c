@@ -1,0 +1,291 @@
+/* Descriptors that a child inherited, never used and never closed.
+ *
+ * After fork: the write end of a pipe that somebody else writes to. As long as the child lives,
+ * readers wait for an end of file that the real writer has long given. (A pipe that nobody ever
+ * writes to may be held on purpose: its end of file tells that the holder died.) Across exec:
+ * anything above 2 that the new program cannot know about; a warning for the end of a pipe or a
+ * socket, for the rest worth knowing.
+ *
+ * Judged when the process ends, for only then it is sure that the descriptor was never used. */
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "diagnose/rule.h"
+
+enum { USED_MAX = 64 };
+
+/* What one process did with its descriptors since it began, or since its exec. */
+struct usage {
+    uint32_t files[USED_MAX];
+    uint32_t count;            /* above USED_MAX: too many to tell, all count as used */
+    uint32_t exec_plus_1;      /* its last EXEC */
+    uint32_t passed[USED_MAX]; /* open file descriptions above fd 2 that came through that exec */
+    uint32_t passed_count;
+    bool worked; /* it moved bytes or waited: no mere moment between fork and end */
+    bool is_judged;
+};
+
+struct state {
+    struct table procs;
+    bool is_ended_by_tracer;
+};
+
+static struct usage *usage_of(struct state *s, uint32_t proc)
+{
+    return table_row(&s->procs, proc, sizeof(struct usage));
+}
+
+static void note_use(struct context *c, struct usage *u, uint32_t file)
+{
+    (void)c;
+    if (file == MODEL_NONE || u->count > USED_MAX)
+        return;
+    for (uint32_t i = 0; i < u->count; i++) {
+        if (u->files[i] == file)
+            return;
+    }
+    if (u->count < USED_MAX)
+        u->files[u->count] = file;
+    u->count++;
+}
+
+static bool is_used(const struct usage *u, uint32_t file)
+{
+    if (u->count > USED_MAX)
+        return true;
+    for (uint32_t i = 0; i < u->count; i++) {
+        if (u->files[i] == file)
+            return true;
+    }
+    return false;
+}
+
+static void note_polled(struct context *c, struct usage *u)
+{
+    struct op_poll polls[64];
+    size_t count = call_polls(c->rec, c->ev, polls, 64);
+    for (size_t i = 0; i < count && i < 64; i++) {
+        const struct fd_slot *slot = polls[i].fd < 0 ? NULL : model_fd(c->m, c->proc, polls[i].fd);
+        if (slot)
+            note_use(c, u, slot->file);
+    }
+}
+
+static void note_call(struct context *c, struct state *s)
+{
+    struct usage *u = usage_of(s, c->proc);
+    switch (c->op.kind) {
+    case OP_READ:
+    case OP_WRITE:
+        u->worked = true;
+        note_use(c, u, c->file);
+        break;
+    case OP_MOVE:
+    case OP_TEE: {
+        const struct fd_slot *slot = c->op.fd2 < 0 ? NULL : model_fd(c->m, c->proc, c->op.fd2);
+        u->worked = true;
+        note_use(c, u, c->file);
+        note_use(c, u, slot ? slot->file : MODEL_NONE);
+        break;
+    }
+    case OP_DUP:
+    case OP_SEEK:
+    case OP_EPOLL_CTL:
+    case OP_PIPE_SIZE:
+    case OP_FD_FLAGS:
+    case OP_STATUS_FLAGS: note_use(c, u, c->file); break;
+    case OP_POLL:
+        u->worked = true;
+        note_polled(c, u);
+        break;
+    case OP_SLEEP:
+    case OP_PAUSE:
+    case OP_SIGSUSPEND:
+    case OP_WAIT: u->worked = true; break;
+    default: break;
+    }
+}
+
+static bool can_write(const struct file *f)
+{
+    return (f->flags & O_ACCMODE) != O_RDONLY;
+}
+
+static bool is_from_outside(const struct context *c, const struct file *f)
+{
+    return f->is_outside ||
+           (f->event != MODEL_NONE && recording_event(c->rec, f->event)->kind == EVENT_FD);
+}
+
+/* A reader of this pipe was left without its end of file, for ever: that finding says it all. */
+static bool is_known(const struct context *c, uint32_t object)
+{
+    static const enum rule rules[] = {RULE_NEVER_EOF, RULE_DEADLOCK};
+    for (size_t r = 0; r < 2; r++) {
+        const struct finding *f;
+        for (size_t i = 0; (f = finding_of(c, rules[r], i)) != NULL; i++) {
+            for (size_t n = 0; n < f->object_count; n++) {
+                if (f->objects[n] == object)
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
+static struct finding *leak(struct context *c, enum rule rule, const struct fd_slot *slot)
+{
+    const struct file *file = model_file(c->m, slot->file);
+    struct finding *f = finding_new(rule, SEVERITY_WARNING, c->seq);
+    f->proc = c->proc;
+    f->object = file->object;
+    f->cause = event_to_show(c, slot->event);
+    finding_add_event(f, f->cause);
+    finding_add_event(f, file->event);
+    finding_add_proc(f, c->proc);
+    finding_add_object(f, file->object);
+    return f;
+}
+
+/* ---- after fork ---- */
+
+static bool is_leaked_writer(struct context *c, const struct usage *u, const struct fd_slot *slot)
+{
+    const struct proc *p = model_proc(c->m, c->proc);
+    const struct file *file = model_file(c->m, slot->file);
+    const struct object *o = model_object(c->m, file->object);
+    bool is_pipe = o->kind == OBJECT_PIPE || o->kind == OBJECT_FIFO;
+    return is_pipe && can_write(file) && slot->event == p->start_event && o->total_in > 0 &&
+           !is_used(u, slot->file) && !is_from_outside(c, file) && !o->is_outside &&
+           !is_known(c, file->object);
+}
+
+static void judge_fork(struct context *c, struct usage *u)
+{
+    const struct fd_slot *slots;
+    size_t count = model_fds(c->m, c->proc, &slots);
+    if (c->proc == 0 || u->exec_plus_1 != 0 || !u->worked)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_leaked_writer(c, u, &slots[i]))
+            continue;
+        struct finding *f = leak(c, RULE_FD_LEAK, &slots[i]);
+        finding_say(
+            f,
+            "%s inherited the write end of %s (fd %d) at its fork, never used it and never closed "
+            "it: until %s ended no reader could see the end of file",
+            proc_name(c, c->proc), object_name(c, f->object), slots[i].fd, proc_name(c, c->proc));
+        finding_say_next(
+            f,
+            "Close fd %d in the child right after the fork, or make the pipe after the fork "
+            "of processes that have no part in it.",
+            slots[i].fd);
+        finding_submit(c, f);
+    }
+}
+
+/* ---- across exec ---- */
+
+static void note_exec(struct context *c, struct state *s)
+{
+    struct usage *u = usage_of(s, c->proc);
+    const struct fd_slot *slots;
+    size_t count = model_fds(c->m, c->proc, &slots);
+    *u = (struct usage){.exec_plus_1 = c->ev->id + 1};
+    for (size_t i = 0; i < count && u->passed_count < USED_MAX; i++) {
+        bool is_given = slots[i].fd <= 2 || is_from_outside(c, model_file(c->m, slots[i].file));
+        if (!is_given)
+            u->passed[u->passed_count++] = slots[i].file;
+    }
+}
+
+static bool has_passed(const struct usage *u, uint32_t file)
+{
+    for (uint32_t i = 0; i < u->passed_count; i++) {
+        if (u->passed[i] == file)
+            return true;
+    }
+    return false;
+}
+
+/* A descriptor's twin at 0, 1 or 2 is what the new program uses. */
+static bool is_standard_too(const struct fd_slot *slots, size_t count, uint32_t file)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (slots[i].fd <= 2 && slots[i].file == file)
+            return true;
+    }
+    return false;
+}
+
+static bool is_pipe_in_use(const struct object *o)
+{
+    bool is_pipe = o->kind == OBJECT_PIPE || o->kind == OBJECT_FIFO;
+    return o->kind == OBJECT_SOCKET || (is_pipe && o->total_in > 0);
+}
+
+static void judge_exec(struct context *c, struct usage *u)
+{
+    const struct fd_slot *slots;
+    size_t count = model_fds(c->m, c->proc, &slots);
+    if (u->exec_plus_1 == 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const struct fd_slot *slot = &slots[i];
+        const struct object *o = model_object(c->m, model_file(c->m, slot->file)->object);
+        bool is_unused = slot->fd > 2 && has_passed(u, slot->file) && !is_used(u, slot->file);
+        if (!is_unused || is_known(c, model_file(c->m, slot->file)->object))
+            continue;
+        struct finding *f = leak(c, RULE_FD_LEAK_EXEC, slot);
+        bool is_twin = is_standard_too(slots, count, slot->file);
+        if (is_twin || !is_pipe_in_use(o))
+            f->severity = SEVERITY_NORMAL;
+        finding_add_event(f, u->exec_plus_1 - 1);
+        finding_say(f, "%s was started with fd %d open (%s), which the new program never used",
+                    proc_name(c, c->proc), slot->fd, object_name(c, f->object));
+        finding_say_next(
+            f, "Open it with O_CLOEXEC (pipe2, dup3, F_DUPFD_CLOEXEC), or close it between fork "
+               "and exec.");
+        finding_submit(c, f);
+    }
+}
+
+/* ---- steps ---- */
+
+/* The last moment at which the descriptors can still be seen. */
+static void judge(struct context *c, struct state *s)
+{
+    struct usage *u = usage_of(s, c->proc);
+    bool is_last_task = model_proc(c->m, c->proc)->task_count <= 1;
+    bool is_whole = c->ev->kind == EVENT_DYING ? is_last_task : c->op.flags & 1;
+    if (u->is_judged || s->is_ended_by_tracer || !is_whole)
+        return;
+    u->is_judged = true;
+    judge_fork(c, u);
+    judge_exec(c, u);
+}
+
+static void on_step(struct context *c, void *state)
+{
+    struct state *s = state;
+    if (c->ev->kind == EVENT_NOTE && c->ev->args[0] != NOTE_TEXT &&
+        c->ev->args[0] != NOTE_INCOMPLETE)
+        s->is_ended_by_tracer = true;
+    if (c->proc == MODEL_NONE)
+        return;
+    if (c->ev->kind == EVENT_EXEC)
+        note_exec(c, s);
+    else if (c->ev->kind == EVENT_DYING || (c->op.kind == OP_EXIT && !c->is_exit))
+        judge(c, s);
+    else if (c->ev->kind == EVENT_CALL && !c->is_exit)
+        note_call(c, s);
+}
+
+static void fini(void *state)
+{
+    table_fini(&((struct state *)state)->procs);
+}
+
+const struct rule_ops rule_leak = {
+    .state_size = sizeof(struct state), .on_step = on_step, .fini = fini};
