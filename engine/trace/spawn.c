@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/fdutil.h"
 #include "base/xalloc.h"
+#include "trace/sanitizer.h"
 
 /* Everything that the child needs, made before fork: the child only makes system calls. */
 struct plan {
@@ -21,6 +22,7 @@ struct plan {
     char *path;
     char **shell_argv; /* for a script without "#!" */
     char *const *env;
+    char **own_env; /* env, when it had to be changed */
     int release[2], error[2];
 };
 
@@ -192,6 +194,7 @@ static void plan_fini(struct plan *p)
 {
     free(p->path);
     free(p->shell_argv);
+    sanitizer_env_free(p->own_env);
     for (int i = 0; i < 2; i++) {
         fd_close(&p->release[i]);
         fd_close(&p->error[i]);
@@ -212,6 +215,8 @@ int spawn_command(struct target *out, const struct spawn_options *options, struc
     if (status < 0)
         goto out;
     p.shell_argv = make_shell_argv(p.path, options->argv);
+    if (sanitizer_is_in(p.path))
+        p.env = p.own_env = sanitizer_env(p.env);
     status = make_pipe(p.release);
     if (status == 0)
         status = make_pipe(p.error);
