@@ -73,8 +73,8 @@ struct proc {
     uint32_t task_count;        /* live tasks */
     uint32_t child_count;       /* ever made */
     uint64_t shared_pending;    /* signals sent to the process, bit n-1 */
-    uint64_t timer_deadline_ns; /* alarm or itimer armed until then (recording time); 0: none */
-    int32_t timer_signal;
+    uint64_t timer_deadline_ns; /* the first of its timers that will send a signal (recording time);
+                                   0: none */
     uint32_t signal_count[MODEL_SIGNALS]; /* delivered so far */
 };
 
@@ -136,6 +136,8 @@ struct object {
     uint32_t readers, writers; /* open file descriptions with that access (pipes, FIFOs) */
     uint32_t watches;          /* epoll: what it watches, first of a list */
     uint64_t mask;             /* signalfd: the signals it reads */
+    uint32_t proc;             /* pidfd: the process; MODEL_NONE */
+    bool is_armed;             /* timerfd: it will become readable */
     /* pipes and FIFOs */
     uint32_t capacity;   /* bytes */
     uint32_t pages_used; /* of capacity / page size */

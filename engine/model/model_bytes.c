@@ -25,6 +25,17 @@ void enter_bytes(struct model *m, uint32_t pend, const struct op *op)
     p->flags = file == MODEL_NONE ? 0 : m->files[file].flags;
 }
 
+/* vmsplice(2) writes to a write end and reads from a read end. */
+void enter_vmsplice(struct model *m, uint32_t pend, const struct op *op)
+{
+    struct pend *p = &m->pends[pend];
+    bool is_write = p->file != MODEL_NONE && file_writes(&m->files[p->file]);
+    p->kind = is_write ? OP_WRITE : OP_READ;
+    if (p->object != MODEL_NONE && is_write)
+        m->objects[p->object].was_bypassed = true; /* its pages follow the caller's memory */
+    enter_bytes(m, pend, op);
+}
+
 /* A descriptor that became known only after the call had begun (another thread's open). */
 static void find_late(struct model *m, uint32_t pend)
 {

@@ -218,6 +218,11 @@ static const char *check_people(const struct checker *c)
         if (!bad)
             bad = check_queue(c, m->procs_more[i].queue, m->procs[i].shared_pending, &queued);
     }
+    uint32_t timers = 0;
+    for (uint32_t i = 0; i < m->procs_pool.count && !bad; i++)
+        for (uint32_t t = m->procs_more[i].timers; t != MODEL_NONE && !bad; t = m->timers[t].next)
+            if (!is_used(c, POOL_timers, t) || ++timers > m->timers_pool.count)
+                bad = "a timer";
     for (uint32_t i = 0; i < m->tasks_pool.count && !bad; i++)
         bad = check_queue(c, m->tasks_more[i].queue, m->tasks[i].pending_signals, &queued);
     return bad;
@@ -361,6 +366,7 @@ static const char *check_object(struct checker *c, uint32_t i, const struct ends
     const struct object *o = &c->m->objects[i];
     MUST(o->kind < OBJECT_KIND_COUNT);
     MUST(o->event != MODEL_NONE && is_event(c->m, o->event));
+    MUST(o->proc == MODEL_NONE || o->proc < c->m->procs_pool.count);
     MUST(o->name <= recording_event_count(c->m->rec));
     MUST(o->files == found->files && o->readers == found->readers && o->writers == found->writers);
     const char *bad = check_watches(c, o, watches);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
 #include <string.h>
 
 #include "model/model_internal.h"
@@ -348,7 +349,13 @@ void leave_nonblock(struct model *m, uint32_t pend, const struct op *op)
     if (op->ret < 0 || p->file == MODEL_NONE)
         return;
     struct file *f = &m->files[p->file];
-    f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) | ((uint32_t)p->flags & O_NONBLOCK);
+    f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) | (op->flags ? O_NONBLOCK : 0);
+}
+
+void leave_unshare(struct model *m, uint32_t pend, const struct op *op)
+{
+    if (op->ret == 0 && (m->pends[pend].flags & CLONE_FILES))
+        own_table(m, m->tasks[m->pends[pend].task].proc);
 }
 
 void exec_close(struct model *m, uint32_t proc)

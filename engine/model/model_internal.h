@@ -58,6 +58,7 @@ struct proc_more {
     uint32_t sibling, sibling_before;
     uint32_t first_task;    /* live ones */
     uint32_t running_tasks; /* for which no DYING was seen */
+    uint32_t timers;
 };
 
 struct fd_table {
@@ -87,6 +88,16 @@ struct watch {
     uint32_t events;
 };
 
+/* A timer of a process that will send a signal. */
+struct timer {
+    uint32_t next;
+    int32_t id; /* of timer_create(2); TIMER_REAL ... */
+    int32_t sig;
+    bool is_periodic;
+    uint64_t deadline_ns; /* 0: not armed */
+};
+enum { TIMER_REAL = -1, TIMER_VIRTUAL = -2, TIMER_PROF = -3 };
+
 #define MODEL_POOLS(X)                                              \
     X(struct proc, procs)                                           \
     X(struct proc_more, procs_more)                                 \
@@ -101,6 +112,7 @@ struct watch {
     X(struct dispositions, handlers)                                \
     X(struct queued, queue)                                         \
     X(struct watch, watches)                                        \
+    X(struct timer, timers)                                         \
     X(struct map_entry, by_tid) /* live tasks */                    \
     X(struct map_entry, by_pid) /* processes that are not reaped */ \
     X(struct map_entry, by_own_pid)
@@ -190,7 +202,7 @@ void leave_set_pgid(struct model *m, uint32_t pend, const struct op *op);
 void leave_set_sid(struct model *m, uint32_t pend, const struct op *op);
 void leave_prctl(struct model *m, uint32_t pend, const struct op *op);
 void leave_wait(struct model *m, uint32_t pend, const struct op *op);
-void leave_timer(struct model *m, uint32_t pend, const struct op *op);
+void leave_fork(struct model *m, uint32_t pend, const struct op *op);
 
 /* ---- model_fd.c: descriptor tables and descriptions ---- */
 uint32_t table_new(struct model *m);
@@ -208,6 +220,7 @@ void file_unref(struct model *m, uint32_t file);
 void file_pin(struct model *m, uint32_t file);
 void file_unpin(struct model *m, uint32_t file);
 /* What a close-like call takes out of the table, now; false when it has nothing to take. */
+void leave_unshare(struct model *m, uint32_t pend, const struct op *op);
 bool commit_close(struct model *m, uint32_t pend);
 void leave_close(struct model *m, uint32_t pend, const struct op *op);
 void leave_close_range(struct model *m, uint32_t pend, const struct op *op);
@@ -224,6 +237,10 @@ void enter_open(struct model *m, uint32_t pend, const struct op *op);
 void leave_open(struct model *m, uint32_t pend, const struct op *op);
 void leave_pipe(struct model *m, uint32_t pend, const struct op *op);
 void leave_mkfifo(struct model *m, uint32_t pend, const struct op *op);
+void leave_new_pair(struct model *m, uint32_t pend, const struct op *op);
+void leave_receive(struct model *m, uint32_t pend, const struct op *op);
+void leave_signalfd(struct model *m, uint32_t pend, const struct op *op);
+uint32_t new_fd(struct model *m, uint32_t pend, int fd, enum object_kind kind, const struct op *op);
 void leave_new_fd(struct model *m, uint32_t pend, const struct op *op);
 void leave_epoll_ctl(struct model *m, uint32_t pend, const struct op *op);
 void open_is_asleep(struct model *m, uint32_t pend); /* so its path is a FIFO */
@@ -250,6 +267,7 @@ const struct slot *pipe_slot(const struct model *m, const struct object *o, uint
 void enter_bytes(struct model *m, uint32_t pend, const struct op *op);
 void leave_read(struct model *m, uint32_t pend, const struct op *op);
 void leave_write(struct model *m, uint32_t pend, const struct op *op);
+void enter_vmsplice(struct model *m, uint32_t pend, const struct op *op);
 void leave_move(struct model *m, uint32_t pend, const struct op *op);
 void leave_tee(struct model *m, uint32_t pend, const struct op *op);
 void leave_seek(struct model *m, uint32_t pend, const struct op *op);
@@ -285,6 +303,12 @@ void leave_lends_mask(struct model *m, uint32_t pend, const struct op *op);
 void leave_sigwait(struct model *m, uint32_t pend, const struct op *op);
 void leave_sigreturn(struct model *m, uint32_t pend, const struct op *op);
 void signalfd_read(struct model *m, uint32_t pend);
+
+/* ---- model_timer.c ---- */
+void leave_timer(struct model *m, uint32_t pend, const struct op *op);
+void leave_timer_create(struct model *m, uint32_t pend, const struct op *op);
+void timer_fired(struct model *m, uint32_t proc, int sig);
+void timers_free(struct model *m, uint32_t proc, bool only_posix);
 
 /* ---- model_check.c: the invariants, by brute force; NULL when they hold. For tests and loading.
  * ---- */

@@ -1,11 +1,10 @@
 /* Objects, and the calls that make descriptors: open, pipe, mkfifo, and the kinds that are only
  * named (sockets, eventfd ...). */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "model/model_internal.h"
@@ -19,6 +18,7 @@ uint32_t object_new(struct model *m, enum object_kind kind, uint32_t event)
         .event = event,
         .number = ++m->head.numbers[kind],
         .watches = MODEL_NONE,
+        .proc = MODEL_NONE,
     };
     if (is_pipe_kind((uint8_t)kind))
         pipe_init(m, index);
@@ -172,15 +172,47 @@ static enum object_kind kind_of_path(const char *path, uint64_t flags)
     return OBJECT_FILE;
 }
 
-static uint32_t object_of_open(struct model *m, uint32_t pend, const char *path, uint64_t flags)
+/* A pipe or FIFO that is known by its inode. */
+static uint32_t pipe_of_inode(const struct model *m, uint64_t ino, uint64_t dev)
 {
-    uint32_t object = m->pends[pend].object;
-    uint32_t event = m->pends[pend].event;
+    for (uint32_t i = m->objects_pool.count; i-- > 0 && ino;) {
+        const struct object *o = &m->objects[i];
+        if (is_pipe_kind(o->kind) && o->is_live && o->ino == ino && o->dev == dev)
+            return i;
+    }
+    return MODEL_NONE;
+}
+
+/* The FIFO that an open gave: by inode; or the one of that name, whose inode is known from now on.
+ */
+static uint32_t fifo_of_open(struct model *m, uint32_t pend, const struct op *op)
+{
+    uint32_t object = pipe_of_inode(m, op->ino, op->dev);
     if (object != MODEL_NONE)
         return object;
-    enum object_kind kind = kind_of_path(path, flags);
+    object = m->pends[pend].object;
+    if (object == MODEL_NONE && op->path)
+        object = fifo_of_path(m, op->path);
+    if (object == MODEL_NONE || m->objects[object].ino) {
+        object = object_new(m, OBJECT_FIFO, m->pends[pend].event);
+        m->objects[object].name = m->pends[pend].event + 1;
+    }
+    m->objects[object].ino = op->ino;
+    m->objects[object].dev = op->dev;
+    return object;
+}
+
+static uint32_t object_of_open(struct model *m, uint32_t pend, const struct op *op)
+{
+    uint32_t object = m->pends[pend].object, event = m->pends[pend].event;
+    if (op->mode ? S_ISFIFO(op->mode) : object != MODEL_NONE)
+        return op->mode ? fifo_of_open(m, pend, op) : object;
+    enum object_kind kind = op->mode ? op->object_kind : kind_of_path(op->path, op->flags);
     object = object_new(m, kind, event);
-    m->objects[object].name = path ? event + 1 : 0;
+    struct object *o = &m->objects[object];
+    o->name = op->path ? event + 1 : 0;
+    o->ino = op->ino;
+    o->dev = op->dev;
     return object;
 }
 
@@ -219,32 +251,49 @@ static void put_fd(struct model *m, uint32_t pend, int fd, uint32_t file, bool i
         (struct fd_slot){.fd = fd, .file = file, .is_cloexec = is_cloexec, .event = p->event});
 }
 
-static void open_now(struct model *m, uint32_t pend, int fd, const char *path, uint64_t flags)
+static void open_now(struct model *m, uint32_t pend, int fd, const struct op *op)
 {
     if (task_table(m, m->pends[pend].task) == MODEL_NONE)
         return;
-    /* Between entry and now another mkfifo or a sleeping opener may have told that it is a FIFO. */
-    if (m->pends[pend].object == MODEL_NONE && path)
-        m->pends[pend].object = fifo_of_path(m, path);
-    uint32_t object = object_of_open(m, pend, path, flags);
-    uint32_t file = file_new(m, object, (uint32_t)flags, m->pends[pend].event);
-    if (flags & O_APPEND)
+    uint32_t object = object_of_open(m, pend, op);
+    uint32_t file = file_new(m, object, (uint32_t)op->flags, m->pends[pend].event);
+    if (op->flags & O_APPEND)
         m->files[file].offset = -1;
-    put_fd(m, pend, fd, file, (flags & O_CLOEXEC) != 0);
+    put_fd(m, pend, fd, file, (op->flags & O_CLOEXEC) != 0);
+}
+
+/* What only the exit tells of a descriptor that was put in its place early. */
+static void name_object(struct model *m, uint32_t pend, const struct op *op)
+{
+    const struct fd_slot *slot = table_find(m, task_table(m, m->pends[pend].task), (int)op->ret);
+    struct object *o = slot ? &m->objects[m->files[slot->file].object] : NULL;
+    if (!o || o->event != m->pends[pend].event || !op->mode)
+        return;
+    o->ino = op->ino;
+    o->dev = op->dev;
+    if (!is_pipe_kind(o->kind) && !S_ISFIFO(op->mode))
+        o->kind = (uint8_t)op->object_kind;
 }
 
 void leave_open(struct model *m, uint32_t pend, const struct op *op)
 {
-    if (op->ret >= 0 && !m->pends[pend].is_early)
-        open_now(m, pend, (int)op->ret, op->path, op->flags);
+    if (op->ret < 0)
+        return;
+    if (m->pends[pend].is_early)
+        name_object(m, pend, op);
+    else
+        open_now(m, pend, (int)op->ret, op);
 }
 
-static void pipe_now(struct model *m, uint32_t pend, const int fds[2], uint64_t flags)
+static void pipe_now(struct model *m, uint32_t pend, const int fds[2], const struct op *op)
 {
+    uint64_t flags = op->flags;
     if (task_table(m, m->pends[pend].task) == MODEL_NONE)
         return;
     uint32_t event = m->pends[pend].event;
     uint32_t object = object_new(m, OBJECT_PIPE, event);
+    m->objects[object].ino = op->ino;
+    m->objects[object].dev = op->dev;
     uint32_t status = (uint32_t)flags & (O_NONBLOCK | O_DIRECT);
     uint32_t reader = file_new(m, object, O_RDONLY | status, event);
     uint32_t writer = file_new(m, object, O_WRONLY | status, event);
@@ -260,7 +309,7 @@ void leave_pipe(struct model *m, uint32_t pend, const struct op *op)
         anomaly(m, "pipe succeeded, but its descriptors were not kept");
         return;
     }
-    pipe_now(m, pend, op->fds, op->flags);
+    pipe_now(m, pend, op->fds, op);
 }
 
 void leave_mkfifo(struct model *m, uint32_t pend, const struct op *op)
@@ -279,16 +328,27 @@ void leave_mkfifo(struct model *m, uint32_t pend, const struct op *op)
     m->objects[object].name = event + 1;
 }
 
-static uint32_t new_fd_now(struct model *m, uint32_t pend, int fd, enum object_kind kind,
-                           const struct op *op)
+/* Descriptors of these kinds read and write, whatever their flags say; inotify(7) only reads. */
+static uint32_t access_of(enum object_kind kind, const struct op *op)
+{
+    if (kind == OBJECT_INOTIFY)
+        return O_RDONLY;
+    return op->kind == OP_NEW_FD && op->path && kind == OBJECT_OTHER
+               ? op->flags & O_ACCMODE /* mq */
+               : O_RDWR;
+}
+
+uint32_t new_fd(struct model *m, uint32_t pend, int fd, enum object_kind kind, const struct op *op)
 {
     uint32_t event = m->pends[pend].event;
     uint32_t object = object_new(m, kind, event);
-    uint32_t status = op ? (uint32_t)op->flags & (O_NONBLOCK | O_ACCMODE) : 0;
-    if ((status & O_ACCMODE) == O_RDONLY)
-        status |= O_RDWR;
-    uint32_t file = file_new(m, object, status, event);
-    put_fd(m, pend, fd, file, op && (op->flags & O_CLOEXEC) != 0);
+    struct object *o = &m->objects[object];
+    o->name = op->path ? event + 1 : 0;
+    o->ino = op->ino;
+    o->dev = op->dev;
+    uint32_t flags = ((uint32_t)op->flags & O_NONBLOCK) | access_of(kind, op);
+    uint32_t file = file_new(m, object, flags, event);
+    put_fd(m, pend, fd, file, (op->flags & O_CLOEXEC) != 0);
     return object;
 }
 
@@ -297,15 +357,48 @@ void leave_new_fd(struct model *m, uint32_t pend, const struct op *op)
     const struct pend *p = &m->pends[pend];
     if (op->ret < 0 || p->is_early || task_table(m, p->task) == MODEL_NONE)
         return;
-    /* signalfd(2): with a descriptor it changes that one's mask and returns it. */
-    uint32_t object;
-    if (op->object_kind == OBJECT_SIGNALFD && p->fd >= 0 && p->fd == (int)op->ret &&
-        p->file != MODEL_NONE)
-        object = m->files[p->file].object;
-    else
-        object = new_fd_now(m, pend, (int)op->ret, op->object_kind, op);
-    if (op->object_kind == OBJECT_SIGNALFD && op->has_mask)
+    uint32_t caller = m->tasks[p->task].proc;
+    uint32_t object = new_fd(m, pend, (int)op->ret, op->object_kind, op);
+    if (op->object_kind == OBJECT_SIGNALFD)
         m->objects[object].mask = op->mask;
+    else if (op->object_kind == OBJECT_PIDFD)
+        m->objects[object].proc = proc_as_seen(m, caller, op->pid);
+}
+
+void leave_new_pair(struct model *m, uint32_t pend, const struct op *op)
+{
+    if (op->ret != 0 || task_table(m, m->pends[pend].task) == MODEL_NONE)
+        return;
+    for (int i = 0; i < 2; i++)
+        if (op->fds[i] >= 0)
+            new_fd(m, pend, op->fds[i], op->object_kind, op);
+}
+
+/* unix(7), SCM_RIGHTS: whose descriptors they were is not followed, only that they are open now. */
+void leave_receive(struct model *m, uint32_t pend, const struct op *op)
+{
+    int fds[64];
+    const struct event *ev = recording_event(m->rec, m->pends[pend].event);
+    if (op->ret < 0 || task_table(m, m->pends[pend].task) == MODEL_NONE)
+        return;
+    size_t count = call_received(m->rec, ev, fds, sizeof fds / sizeof *fds);
+    struct op how = {
+        .kind = OP_RECEIVE,
+        .flags = m->pends[pend].flags & MSG_CMSG_CLOEXEC ? O_CLOEXEC : 0,
+    };
+    for (size_t i = 0; i < count && i < sizeof fds / sizeof *fds; i++) {
+        if (fds[i] < 0)
+            continue;
+        uint32_t object = new_fd(m, pend, fds[i], OBJECT_OTHER, &how);
+        m->objects[object].is_outside = true;
+    }
+}
+
+void leave_signalfd(struct model *m, uint32_t pend, const struct op *op)
+{
+    const struct pend *p = &m->pends[pend];
+    if (op->ret >= 0 && op->has_mask && p->object != MODEL_NONE)
+        m->objects[p->object].mask = op->mask;
 }
 
 /* Threads share a table: one may use a descriptor before the other's open was seen to return. The
@@ -326,9 +419,9 @@ bool commit_open(struct model *m, uint32_t task, int fd)
         entry.exit_seq = 0;
         call_decode(m->rec, &entry, &op);
         if (p->kind == OP_OPEN && lowest == fd) {
-            open_now(m, i, fd, op.path, op.flags);
+            open_now(m, i, fd, &op);
         } else if (p->kind == OP_NEW_FD && lowest == fd) {
-            new_fd_now(m, i, fd, op.object_kind, &op);
+            new_fd(m, i, fd, op.object_kind, &op);
         } else if (p->kind == OP_DUP && p->file != MODEL_NONE &&
                    (p->fd2 < 0 ? table_lowest_free(m, table, (int)p->size) : p->fd2) == fd) {
             put_fd(m, i, fd, p->file, (p->flags & O_CLOEXEC) != 0);
@@ -336,7 +429,7 @@ bool commit_open(struct model *m, uint32_t task, int fd)
             int second = table_lowest_free(m, table, lowest + 1);
             if (fd != lowest && fd != second)
                 continue;
-            pipe_now(m, i, (int[2]){lowest, second}, op.flags);
+            pipe_now(m, i, (int[2]){lowest, second}, &op);
         } else {
             continue;
         }

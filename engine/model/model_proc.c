@@ -1,5 +1,6 @@
 /* Births, exec, deaths, waiting for children, groups (fork(2), clone(2), execve(2), wait(2)). */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -123,7 +124,8 @@ static uint32_t proc_new(struct model *m, const struct event *ev)
                                              .first_child = MODEL_NONE,
                                              .sibling = MODEL_NONE,
                                              .sibling_before = MODEL_NONE,
-                                             .first_task = MODEL_NONE};
+                                             .first_task = MODEL_NONE,
+                                             .timers = MODEL_NONE};
     map_put(&m->by_pid_pool, &m->head.by_pid_used, ev->tid, proc);
     map_put(&m->by_own_pid_pool, &m->head.by_own_pid_used, m->procs[proc].own_pid, proc);
     return proc;
@@ -135,7 +137,11 @@ static void start_command(struct model *m, const struct event *ev)
     m->procs[proc].files = table_new(m);
     m->procs[proc].handlers = handlers_new(m);
     m->procs[proc].child_number = 1;
-    task_new(m, ev, proc, 0);
+    struct dispositions *d = &m->handlers[m->procs[proc].handlers];
+    for (int sig = 1; sig < MODEL_SIGNALS; sig++)
+        if (ev->args[0] == 0 && (ev->args[4] >> (sig - 1) & 1))
+            d->handler[sig] = (uint64_t)(uintptr_t)SIG_IGN;
+    task_new(m, ev, proc, ev->args[0] == 0 ? ev->args[5] : 0);
 }
 
 static uint32_t share_or_copy_files(struct model *m, uint32_t files, uint64_t flags)
@@ -263,6 +269,7 @@ void apply_exec(struct model *m, const struct event *ev)
     if (p->state == PROC_DYING)
         p->state = PROC_ALIVE;
     handlers_exec(m, proc);
+    timers_free(m, proc, true);
     m->tasks_more[task].frame_count = 0;
 }
 
@@ -333,7 +340,7 @@ void proc_end(struct model *m, uint32_t proc, int wait_status, uint32_t event)
     if (p->handlers != MODEL_NONE)
         handlers_unref(m, p->handlers);
     p->handlers = MODEL_NONE;
-    p->timer_deadline_ns = 0;
+    timers_free(m, proc, false);
     p->vfork_parent_task = MODEL_NONE;
     p->is_stopped = false;
     p->state = PROC_ZOMBIE;
@@ -448,12 +455,14 @@ void leave_prctl(struct model *m, uint32_t pend, const struct op *op)
         m->procs[m->tasks[m->pends[pend].task].proc].is_subreaper = op->size != 0;
 }
 
-void leave_timer(struct model *m, uint32_t pend, const struct op *op)
+/* clone(2) with CLONE_PIDFD. */
+void leave_fork(struct model *m, uint32_t pend, const struct op *op)
 {
-    if (op->ret < 0)
+    const struct pend *p = &m->pends[pend];
+    if (op->ret <= 0 || op->fds[0] < 0 || task_table(m, p->task) == MODEL_NONE)
         return;
-    struct proc *p = &m->procs[m->tasks[m->pends[pend].task].proc];
-    bool is_armed = op->timeout_ns > 0;
-    p->timer_deadline_ns = is_armed ? m->head.now_ns + (uint64_t)op->timeout_ns : 0;
-    p->timer_signal = op->sig ? op->sig : SIGALRM;
+    struct op fd = {.flags = O_CLOEXEC};
+    uint32_t child = proc_as_seen(m, m->tasks[p->task].proc, (int32_t)op->ret);
+    uint32_t object = new_fd(m, pend, op->fds[0], OBJECT_PIDFD, &fd);
+    m->objects[object].proc = child;
 }

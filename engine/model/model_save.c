@@ -132,7 +132,10 @@ static void plain_bools(struct model *m)
         PLAIN(m->objects[i].is_live);
         PLAIN(m->objects[i].is_outside);
         PLAIN(m->objects[i].was_bypassed);
+        PLAIN(m->objects[i].is_armed);
     }
+    for (uint32_t i = 0; i < m->timers_pool.count; i++)
+        PLAIN(m->timers[i].is_periodic);
     for (uint32_t i = 0; i < m->slots_pool.count; i++) {
         PLAIN(m->slots[i].is_page);
         PLAIN(m->slots[i].can_merge);

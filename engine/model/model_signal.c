@@ -200,9 +200,7 @@ void apply_signal(struct model *m, const struct event *ev)
     signal_taken(m, task, sig);
     uint32_t proc = m->tasks[task].proc;
     m->procs[proc].signal_count[sig]++;
-    if (sig == SIGALRM && m->procs[proc].timer_signal == SIGALRM &&
-        m->procs[proc].timer_deadline_ns <= m->head.now_ns)
-        m->procs[proc].timer_deadline_ns = 0;
+    timer_fired(m, proc, sig);
     uint32_t h = m->procs[proc].handlers;
     if (h == MODEL_NONE || m->handlers[h].handler[sig] <= 1)
         return;
@@ -310,7 +308,11 @@ void leave_kill(struct model *m, uint32_t pend, const struct op *op)
     if (op->ret != 0 || op->sig == 0 || p->is_early)
         return;
     uint32_t caller = m->tasks[p->task].proc, event = p->event;
-    if (op->is_thread) {
+    if (p->fd >= 0) { /* pidfd_send_signal(2) */
+        uint32_t target = p->object == MODEL_NONE ? MODEL_NONE : m->objects[p->object].proc;
+        if (target != MODEL_NONE)
+            signal_send(m, target, MODEL_NONE, op->sig, event);
+    } else if (op->is_thread) {
         uint32_t task = task_as_seen(m, caller, op->pid);
         if (task != MODEL_NONE)
             signal_send(m, MODEL_NONE, task, op->sig, event);

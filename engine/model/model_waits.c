@@ -125,7 +125,7 @@ static bool waits_in_bytes(struct finder *f, uint32_t object, uint32_t file, boo
         return found(f, WAIT_SIGNAL, object);
     }
     if (o->kind == OBJECT_TIMERFD && f->is_asleep) {
-        f->w->has_timeout = true;
+        f->w->has_timeout = o->is_armed;
         return found(f, WAIT_TIME, object);
     }
     return found_outside(f, object);
@@ -175,6 +175,8 @@ static bool waits_in_open(struct finder *f)
 static bool is_asked_for(const struct finder *f, const struct op *op, uint32_t child)
 {
     const struct model *m = f->m;
+    if (f->p->object != MODEL_NONE) /* waitid(2), P_PIDFD */
+        return m->objects[f->p->object].proc == child;
     if (op->pid > 0)
         return proc_as_seen(m, f->proc, op->pid) == child;
     if (op->pid == 0)
@@ -232,9 +234,13 @@ static bool is_ready(struct finder *f, uint32_t file, uint32_t events)
     if (o->kind == OBJECT_FILE || o->kind == OBJECT_DIR)
         return in || out;
     if (!is_pipe_kind(o->kind) || o->is_outside) {
-        if (o->kind == OBJECT_TIMERFD)
-            f->w->has_timeout = true;
-        else if (o->kind == OBJECT_SIGNALFD || o->kind == OBJECT_PIDFD)
+        if (o->kind == OBJECT_PIDFD && o->proc != MODEL_NONE) {
+            if (m->procs[o->proc].state >= PROC_ZOMBIE)
+                return true;
+            add_waker(f, o->proc);
+        } else if (o->kind == OBJECT_TIMERFD)
+            f->w->has_timeout |= o->is_armed;
+        else if (o->kind == OBJECT_SIGNALFD)
             add_everybody(f);
         else
             f->w->has_outside = true;
