@@ -134,7 +134,7 @@ static void edit(struct runner *r)
         return;
     arguments[4] = r->exercise_path;
     screen_lend();
-    int status = child_foreground(arguments, r->signal_fd, is_over_now, r);
+    int status = subprocess_foreground(arguments, r->signal_fd, is_over_now, r);
     screen_take_back();
     r->is_dirty = true;
     if (status != 0 && !r->is_over) {
@@ -311,8 +311,8 @@ static void loop(struct runner *r)
 static void runner_init(struct runner *r)
 {
     *r = (struct runner){.run_fd = -1, .signal_fd = -1, .watch = {.fd = -1}};
-    child_init(&r->run);
-    child_init(&r->grade);
+    subprocess_init(&r->run);
+    subprocess_init(&r->grade);
     r->home = (struct home){.labs = &r->labs};
     r->stage.finding = SIZE_MAX;
 }

@@ -3,7 +3,7 @@
 #ifndef IPCLAB_UI_RUNNER_H
 #define IPCLAB_UI_RUNNER_H
 
-#include "ui/child.h"
+#include "ui/subprocess.h"
 #include "ui/exercise.h"
 #include "ui/help.h"
 #include "ui/home.h"
@@ -35,7 +35,7 @@ struct runner {
     const struct lab *lab;     /* that lesson, stage and exercise are about */
 
     /* the run on the stage */
-    struct child run;
+    struct subprocess run;
     int run_fd; /* memory that holds its recording; -1 */
     char *run_path;
     bool has_predicted; /* this run is to answer the prediction */
@@ -46,7 +46,7 @@ struct runner {
     bool has_work;     /* the replay has more to list */
 
     /* the exercise */
-    struct child grade;
+    struct subprocess grade;
     struct watch watch;
     struct verdict *verdict;
     char *exercise_path;

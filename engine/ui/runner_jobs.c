@@ -15,7 +15,7 @@
 enum { LESSON_BYTES_MOST = 1 << 20, ARGUMENTS_MOST = 80 };
 
 /* The first line of what a child said on standard error, or how it ended. */
-static void child_trouble(const struct child *c, char *out, size_t size)
+static void child_trouble(const struct subprocess *c, char *out, size_t size)
 {
     struct buf text = {0};
     if (c->err.len > 0)
@@ -94,7 +94,7 @@ void job_take_lab(struct runner *r, const struct lab *lab)
 
 void job_run_stop(struct runner *r)
 {
-    child_stop(&r->run);
+    subprocess_stop(&r->run);
     replay_free(r->replay);
     fd_close(&r->run_fd);
     free(r->run_path);
@@ -140,7 +140,7 @@ static int start_run(struct runner *r, struct err *e)
     }
     arguments[n++] = "-o";
     arguments[n++] = r->run_path;
-    rc = child_start(&r->run, arguments, e);
+    rc = subprocess_start(&r->run, arguments, e);
     for (size_t i = 0; i < o; i++)
         free(owned[i]);
     return rc;
@@ -239,7 +239,7 @@ bool job_run_step(struct runner *r)
 {
     bool changed = false, is_over = false;
     if (r->run.pid > 0) {
-        is_over = child_step(&r->run);
+        is_over = subprocess_step(&r->run);
         if (!r->replay)
             try_open(r, false);
         changed = r->replay && replay_refresh(r->replay);
@@ -304,7 +304,7 @@ int job_take_exercise(struct runner *r)
 
 void job_grade_stop(struct runner *r)
 {
-    child_stop(&r->grade);
+    subprocess_stop(&r->grade);
     r->exercise.is_grading = false;
 }
 
@@ -339,7 +339,7 @@ void job_grade(struct runner *r)
     r->asked_ns = clock_ns();
     r->exercise.trouble = NULL;
     r->exercise.is_grading = true;
-    if (child_start(&r->grade, arguments, &e) < 0) {
+    if (subprocess_start(&r->grade, arguments, &e) < 0) {
         snprintf(r->exercise_trouble, sizeof r->exercise_trouble, "%s", e.text);
         r->exercise.trouble = r->exercise_trouble;
         r->exercise.is_grading = false;
@@ -374,7 +374,7 @@ bool job_grade_step(struct runner *r)
 {
     struct verdict *verdict;
     struct err e = {0};
-    if (r->grade.pid <= 0 || !child_step(&r->grade))
+    if (r->grade.pid <= 0 || !subprocess_step(&r->grade))
         return false;
     r->exercise.is_grading = false;
     if (r->grade.out.len > 0 && verdict_parse(&verdict, r->grade.out.data, &e) == 0) {
@@ -383,6 +383,6 @@ bool job_grade_step(struct runner *r)
         child_trouble(&r->grade, r->exercise_trouble, sizeof r->exercise_trouble);
         r->exercise.trouble = r->exercise_trouble;
     }
-    child_stop(&r->grade);
+    subprocess_stop(&r->grade);
     return true;
 }

@@ -2,8 +2,8 @@
  *
  * It dies with the runner (PR_SET_PDEATHSIG), starts with default signal dispositions and an empty
  * mask, and its standard input is /dev/null. */
-#ifndef IPCLAB_UI_CHILD_H
-#define IPCLAB_UI_CHILD_H
+#ifndef IPCLAB_UI_SUBPROCESS_H
+#define IPCLAB_UI_SUBPROCESS_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -11,24 +11,24 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-struct child {
+struct subprocess {
     pid_t pid;          /* -1: none, or reaped */
     int out_fd, err_fd; /* non-blocking, -1 at end of file: poll them */
     struct buf out, err;
     int wait_status; /* once pid is -1 */
 };
 
-void child_init(struct child *c); /* no child */
-int child_start(struct child *c, char *const argv[], struct err *e);
+void subprocess_init(struct subprocess *c); /* no child */
+int subprocess_start(struct subprocess *c, char *const argv[], struct err *e);
 /* Reads what there is and reaps; true once the child has ended and all its output is here. Never
  * blocks. */
-bool child_step(struct child *c);
+bool subprocess_step(struct subprocess *c);
 /* Ends it if it still runs: SIGTERM to its group, SIGKILL to what is left half a second later.
  * Frees. */
-void child_stop(struct child *c);
+void subprocess_stop(struct subprocess *c);
 
 /* Runs a program in the terminal and waits. `is_over` is asked whenever a signal arrives on
  * signal_fd; when it says so the program is sent SIGHUP. Returns its wait status or -errno. */
-int child_foreground(char *const argv[], int signal_fd, bool (*is_over)(void *arg), void *arg);
+int subprocess_foreground(char *const argv[], int signal_fd, bool (*is_over)(void *arg), void *arg);
 
 #endif

@@ -1,4 +1,4 @@
-#include "ui/child.h"
+#include "ui/subprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 
 enum { OUTPUT_MOST = 16 << 20, GRACE_MS = 500 };
 
-void child_init(struct child *c)
+void subprocess_init(struct subprocess *c)
 {
-    *c = (struct child){.pid = -1, .out_fd = -1, .err_fd = -1};
+    *c = (struct subprocess){.pid = -1, .out_fd = -1, .err_fd = -1};
 }
 
 static void reset_signals(void)
@@ -43,11 +43,11 @@ static _Noreturn void be_child(char *const argv[], pid_t parent, int out_fd, int
     _exit(127);
 }
 
-int child_start(struct child *c, char *const argv[], struct err *e)
+int subprocess_start(struct subprocess *c, char *const argv[], struct err *e)
 {
     int out[2] = {-1, -1}, err[2] = {-1, -1}, r = 0;
     pid_t parent = getpid();
-    child_init(c);
+    subprocess_init(c);
     if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0) {
         r = err_sys(e, errno, "make a pipe");
         goto out;
@@ -85,13 +85,13 @@ static void take_output(int *fd, struct buf *out)
     }
 }
 
-static void reap(struct child *c, int options)
+static void reap(struct subprocess *c, int options)
 {
     if (c->pid > 0 && waitpid(c->pid, &c->wait_status, options) == c->pid)
         c->pid = -1;
 }
 
-bool child_step(struct child *c)
+bool subprocess_step(struct subprocess *c)
 {
     reap(c, WNOHANG);
     take_output(&c->out_fd, &c->out);
@@ -114,7 +114,7 @@ static void wait_for_end(pid_t pid, int timeout_ms)
     fd_close(&fd);
 }
 
-void child_stop(struct child *c)
+void subprocess_stop(struct subprocess *c)
 {
     if (c->pid > 0) {
         pid_t group = c->pid;
@@ -127,10 +127,10 @@ void child_stop(struct child *c)
     fd_close(&c->err_fd);
     buf_fini(&c->out);
     buf_fini(&c->err);
-    child_init(c);
+    subprocess_init(c);
 }
 
-int child_foreground(char *const argv[], int signal_fd, bool (*is_over)(void *arg), void *arg)
+int subprocess_foreground(char *const argv[], int signal_fd, bool (*is_over)(void *arg), void *arg)
 {
     int status = 0;
     pid_t pid = fork();
