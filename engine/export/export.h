@@ -30,7 +30,11 @@ void export_text(FILE *out, const struct export_input *in, const struct export_t
 /* docs/trace-json.md: one object, events last, so that a reader may stop early. */
 void export_json(FILE *out, const struct export_input *in);
 
-/* ---- what both need, and views may: facts folded over the whole recording ---- */
+/* ---- what both need: facts folded over the whole recording ---- */
+
+/* Whose each event is: one process index for each event id, MODEL_NONE where it is not known. The caller
+ * frees. */
+uint32_t *export_event_procs(const struct recording *rec);
 
 /* Bytes that went from one process to another through one object. MODEL_NONE: from or to the outside, or
  * content that is not known. */
@@ -38,7 +42,7 @@ struct transfer {
     uint32_t object, from_proc, to_proc;
     uint64_t bytes;
 };
-/* The caller frees *out. */
-size_t export_transfers(const struct recording *rec, struct transfer **out);
+/* procs as from export_event_procs. The caller frees *out. */
+size_t export_transfers(const struct recording *rec, const uint32_t *procs, struct transfer **out);
 
 #endif

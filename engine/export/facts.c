@@ -4,12 +4,33 @@
 #include "base/xalloc.h"
 #include "export/export.h"
 
-static uint32_t proc_of_event(const struct model *m, const struct recording *rec, uint32_t event)
+static uint32_t proc_by_tid(const struct model *m, int32_t tid)
 {
-    if (event == MODEL_NONE)
-        return MODEL_NONE;
-    uint32_t task = model_task_by_tid(m, recording_event(rec, event)->tid);
+    uint32_t task = model_task_by_tid(m, tid);
     return task == MODEL_NONE ? MODEL_NONE : model_task(m, task)->proc;
+}
+
+/* A task is known from its START on and until its EXIT: the one is looked up after it was applied,
+ * the other before. */
+uint32_t *export_event_procs(const struct recording *rec)
+{
+    uint32_t *procs = xmalloc((recording_event_count(rec) + 1) * sizeof *procs);
+    struct model *m = model_new(rec);
+    while (model_seq(m) < recording_step_count(rec)) {
+        struct step step = recording_step(rec, model_seq(m) + 1);
+        const struct event *ev = recording_event(rec, step.event);
+        uint32_t before = proc_by_tid(m, ev->tid);
+        model_apply(m);
+        if (!step.is_exit)
+            procs[ev->id] = before != MODEL_NONE ? before : proc_by_tid(m, ev->tid);
+    }
+    model_free(m);
+    return procs;
+}
+
+static uint32_t owner(const uint32_t *procs, uint32_t event)
+{
+    return event == MODEL_NONE ? MODEL_NONE : procs[event];
 }
 
 static struct transfer *find(struct transfer *list, size_t count, const struct transfer *like)
@@ -21,7 +42,7 @@ static struct transfer *find(struct transfer *list, size_t count, const struct t
     return NULL;
 }
 
-size_t export_transfers(const struct recording *rec, struct transfer **out)
+size_t export_transfers(const struct recording *rec, const uint32_t *procs, struct transfer **out)
 {
     struct transfer *list = NULL;
     size_t list_count = 0, list_cap = 0;
@@ -32,8 +53,8 @@ size_t export_transfers(const struct recording *rec, struct transfer **out)
         size_t count = model_flows(m, &flows);
         for (size_t i = 0; i < count; i++) {
             struct transfer one = {.object = flows[i].object,
-                                   .from_proc = proc_of_event(m, rec, flows[i].from_event),
-                                   .to_proc = proc_of_event(m, rec, flows[i].to_event)};
+                                   .from_proc = owner(procs, flows[i].from_event),
+                                   .to_proc = owner(procs, flows[i].to_event)};
             struct transfer *known = find(list, list_count, &one);
             if (!known) {
                 known = PUSH(list);

@@ -115,8 +115,7 @@ static cJSON *event_json(const struct export_input *in, const struct model *m,
     struct buf text = {0};
     cJSON_AddNumberToObject(one, "id", ev->id);
     cJSON_AddStringToObject(one, "kind", event_kind_name(ev->kind));
-    uint32_t task = model_task_by_tid(m, ev->tid);
-    add_proc(one, "proc", m, task == MODEL_NONE ? MODEL_NONE : model_task(m, task)->proc);
+    add_proc(one, "proc", diagnosis_model(in->diagnosis), procs[ev->id]);
     cJSON_AddNumberToObject(one, "tid", ev->tid);
     cJSON_AddNumberToObject(one, "seq", ev->entry_seq);
     cJSON_AddNumberToObject(one, "ns", (double)ev->entry_ns);
@@ -181,20 +180,14 @@ static cJSON *head_json(const struct export_input *in)
 
 static void print_events(FILE *out, const struct export_input *in)
 {
-    struct model *m = model_new(in->recording);
-    const char *separator = "\n";
+    uint32_t *procs = export_event_procs(in->recording);
     fputs(",\n\"events\":[", out);
-    while (model_seq(m) < recording_step_count(in->recording)) {
-        model_apply(m);
-        struct step step = recording_step(in->recording, model_seq(m));
-        if (step.is_exit)
-            continue;
-        fputs(separator, out);
-        separator = ",\n";
-        print_and_free(out, event_json(in, m, recording_event(in->recording, step.event)));
+    for (uint32_t id = 0; id < recording_event_count(in->recording); id++) {
+        fputs(id ? ",\n" : "\n", out);
+        print_and_free(out, event_json(in, procs, recording_event(in->recording, id)));
     }
     fputs("]}\n", out);
-    model_free(m);
+    free(procs);
 }
 
 void export_json(FILE *out, const struct export_input *in)

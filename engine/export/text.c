@@ -11,6 +11,7 @@ struct report {
     const struct export_input *in;
     const struct export_text_options *options;
     const struct model *end; /* the state after the last step */
+    uint32_t *procs;         /* of each event */
 };
 
 static const char *base_name(const char *path)
@@ -168,7 +169,7 @@ static void report_pipes(const struct report *r)
         return;
     fputs("\npipes\n", r->out);
     struct transfer *transfers;
-    size_t count = export_transfers(r->in->recording, &transfers);
+    size_t count = export_transfers(r->in->recording, r->procs, &transfers);
     for (uint32_t i = 0; i < model_object_count(r->end); i++) {
         const struct object *o = model_object(r->end, i);
         if ((o->kind == OBJECT_PIPE || o->kind == OBJECT_FIFO) && !o->is_outside)
@@ -183,8 +184,7 @@ static void report_evidence(const struct report *r, uint32_t id)
     struct buf call = {0}, place = {0}, name = {0};
     call_format(r->in->recording, ev, true, &call);
     put_place(r, id, &place);
-    uint32_t task = model_task_by_tid(r->end, ev->tid);
-    put_name(r, task == MODEL_NONE ? MODEL_NONE : model_task(r->end, task)->proc, &name);
+    put_name(r, r->procs[id], &name);
     fprintf(r->out, "      event %-6" PRIu32 " %-8s %s%s%s\n", id, name.data,
             call.data ? call.data : "", place.len ? "   " : "", place.len ? place.data : "");
     buf_fini(&call);
@@ -248,49 +248,48 @@ static void report_completeness(const struct report *r)
         fprintf(r->out, "  damaged: %s\n", damage);
 }
 
-/* Events with the name of the process that made them, as the fold knows it at that moment. */
-static void report_events(const struct report *r)
+/* A call that others overlap is shown twice: '>' when it begins, '<' when it has returned. */
+static void report_half(const struct report *r, struct step step)
 {
     const struct recording *rec = r->in->recording;
-    struct model *m = model_new(rec);
+    const struct event *ev = recording_event(rec, step.event);
+    bool is_whole = ev->exit_seq <= ev->entry_seq + 1 && !event_is_pending(ev);
+    if (step.is_exit && is_whole)
+        return;
+    struct event shown = *ev;
+    if (!step.is_exit && !is_whole)
+        shown.exit_seq = 0;
     struct buf line = {0}, name = {0}, place = {0};
-    fputs("\nevents\n", r->out);
-    while (model_seq(m) < recording_step_count(rec)) {
-        model_apply(m);
-        struct step step = recording_step(rec, model_seq(m));
-        const struct event *ev = recording_event(rec, step.event);
-        bool is_late = !step.is_exit && ev->exit_seq > ev->entry_seq + 1;
-        if (step.is_exit && ev->exit_seq == ev->entry_seq + 1)
-            continue; /* shown whole at its entry */
-        buf_reset(&line);
-        buf_reset(&name);
-        buf_reset(&place);
-        struct event shown = *ev;
-        if (is_late)
-            shown.exit_seq = 0;
-        call_format(rec, &shown, true, &line);
-        put_place(r, ev->id, &place);
-        uint32_t task = model_task_by_tid(m, ev->tid);
-        put_name(r, task == MODEL_NONE ? MODEL_NONE : model_task(m, task)->proc, &name);
-        uint64_t ns = step.is_exit ? ev->exit_ns : ev->entry_ns;
-        fprintf(r->out, "  %6" PRIu32 "%c %10.6f %-8s %s%s%s\n", ev->id,
-                step.is_exit ? '<'
-                : is_late    ? '>'
-                             : ' ',
-                (double)ns / 1e9, name.data ? name.data : "", line.data ? line.data : "",
-                place.len ? "   " : "", place.len ? place.data : "");
-    }
+    call_format(rec, &shown, true, &line);
+    put_place(r, ev->id, &place);
+    put_name(r, r->procs[ev->id], &name);
+    uint64_t ns = step.is_exit ? ev->exit_ns : ev->entry_ns;
+    fprintf(r->out, "  %6" PRIu32 "%c %10.6f %-8s %s%s%s\n", ev->id,
+            is_whole       ? ' '
+            : step.is_exit ? '<'
+                           : '>',
+            (double)ns / 1e9, name.data ? name.data : "", line.data ? line.data : "",
+            place.len ? "   " : "", place.len ? place.data : "");
     buf_fini(&line);
     buf_fini(&name);
     buf_fini(&place);
-    model_free(m);
+}
+
+static void report_events(const struct report *r)
+{
+    fputs("\nevents\n", r->out);
+    for (uint32_t seq = 1; seq <= recording_step_count(r->in->recording); seq++)
+        report_half(r, recording_step(r->in->recording, seq));
 }
 
 void export_text(FILE *out, const struct export_input *in,
                  const struct export_text_options *options)
 {
-    struct report r = {
-        .out = out, .in = in, .options = options, .end = diagnosis_model(in->diagnosis)};
+    struct report r = {.out = out,
+                       .in = in,
+                       .options = options,
+                       .end = diagnosis_model(in->diagnosis),
+                       .procs = export_event_procs(in->recording)};
     report_head(&r);
     report_completeness(&r);
     if (options->has_events)
@@ -300,4 +299,5 @@ void export_text(FILE *out, const struct export_input *in,
         report_pipes(&r);
     }
     report_findings(&r);
+    free(r.procs);
 }
