@@ -1,8 +1,8 @@
 /* Addresses to file:line, lazily.
  *
- * Only what somebody looks at is resolved, through libdw, once for each address; the recording holds
- * module paths, build ids and offsets. A module that is missing, or is not the one that ran (its build id
- * differs), gives no line and never a wrong one. */
+ * Only what somebody looks at is resolved, through libdw, once for each address; the recording
+ * holds module paths, build ids and offsets. A module that is missing, or is not the one that ran
+ * (its build id differs), gives no line and never a wrong one. */
 #ifndef IPCLAB_SOURCE_SOURCE_H
 #define IPCLAB_SOURCE_SOURCE_H
 
@@ -27,9 +27,15 @@ void source_free(struct source *s);
 bool source_of_event(struct source *s, const struct event *ev, struct source_line *out);
 bool source_of_frame(struct source *s, const struct frame *frame, struct source_line *out);
 
-/* Lines of a source file, for showing: the text of line n (1-based), NULL past the end or when the file
- * cannot be read or is newer than the program. Embedded copies in the recording win (see run.h). */
+/* Lines of a source file, for showing: the text of line n (1-based), NULL past the end or when the
+ * file cannot be read or is newer than the program. Copies that the recording carries win. Borrowed
+ * until source_free. */
 const char *source_text(struct source *s, const char *file, int line);
 int source_text_count(struct source *s, const char *file);
+
+/* Writes what a reader on another machine needs into a recording that is about to be closed: the
+ * lines of all own frames that `rec` (the same recording, flushed and read) has, as entries
+ * "line:MODULE:OFFSET", and the texts of the files they lie in, as "source:FILE". */
+void source_embed(const struct recording *rec, struct recorder *w);
 
 #endif

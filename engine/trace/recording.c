@@ -271,6 +271,11 @@ size_t recording_stack(const struct recording *r, uint32_t stack, const struct f
     return r->stack[stack - 1].count;
 }
 
+uint32_t recording_stack_count(const struct recording *r)
+{
+    return (uint32_t)r->stack_count;
+}
+
 const struct module *recording_module(const struct recording *r, uint32_t module)
 {
     return module && module <= r->module_count ? &r->module[module - 1] : NULL;

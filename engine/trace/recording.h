@@ -89,6 +89,7 @@ bool recording_blob(const struct recording *r, const struct event *ev, int arg, 
 
 /* Frames of a stack, innermost own frame first; 0 for stack 0. Borrowed. */
 size_t recording_stack(const struct recording *r, uint32_t stack, const struct frame **out);
+uint32_t recording_stack_count(const struct recording *r); /* ids 1 .. count */
 const struct module *recording_module(const struct recording *r, uint32_t module);
 
 /* Where it was made: what its numbers mean depends on it. */
