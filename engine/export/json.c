@@ -108,7 +108,7 @@ static cJSON *finding_json(const struct export_input *in, const struct finding *
     return one;
 }
 
-static cJSON *event_json(const struct export_input *in, const struct model *m,
+static cJSON *event_json(const struct export_input *in, const uint32_t *procs,
                          const struct event *ev)
 {
     cJSON *one = cJSON_CreateObject();
