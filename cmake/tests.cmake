@@ -10,7 +10,7 @@ function(ipclab_test)
     add_test(NAME ${ARG_NAME} COMMAND ${ARG_COMMAND})
     set_tests_properties(${ARG_NAME} PROPERTIES
         TIMEOUT ${ARG_TIMEOUT} LABELS "${layer};${ARG_LABELS}" SKIP_RETURN_CODE 77
-        ENVIRONMENT "${ARG_ENVIRONMENT}")
+        ENVIRONMENT "IPCLAB_ROOT=${CMAKE_SOURCE_DIR};${ARG_ENVIRONMENT}")
 endfunction()
 
 function(ipclab_unit_test)
