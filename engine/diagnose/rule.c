@@ -76,6 +76,11 @@ uint32_t event_to_show(const struct context *c, uint32_t event)
     return is_copy && ev->args[2] < recording_event_count(c->rec) ? (uint32_t)ev->args[2] : event;
 }
 
+bool is_users_own(const struct context *c, uint32_t event)
+{
+    return event != MODEL_NONE && recording_event(c->rec, event)->stack != 0;
+}
+
 void *table_row(struct table *t, uint32_t index, size_t size)
 {
     if (index >= t->count) {

@@ -74,6 +74,10 @@ bool is_descendant(const struct context *c, uint32_t proc, uint32_t ancestor);
 bool ended_well(const struct proc *p);
 /* The call to show for an event: the fork behind a START, else the event itself. */
 uint32_t event_to_show(const struct context *c, uint32_t event);
+/* The call was made by the user's own program, not by a shell or another tool of the system: only
+ * the former has call stacks (trace/recording.h). What a tool does on purpose is no warning to a
+ * learner. */
+bool is_users_own(const struct context *c, uint32_t event);
 /* What descriptor fd of a process refers to now; MODEL_NONE. */
 uint32_t object_of_fd(const struct context *c, uint32_t proc, int fd);
 

@@ -26,10 +26,8 @@ struct state {
     struct table tasks;
     enum run_end verdict;
     uint32_t note_plus_1;
-    bool was_killed; /* some process was killed by a process of the run */
-    uint64_t end_ns; /* of the command; 0: it has not ended */
     bool is_incomplete_said;
-    struct table ends; /* by process: bool, it was alive when the command ended */
+    struct table left; /* by process: bool, it was alive when the tracer closed the run */
 };
 
 enum run_end ending_verdict(const void *ending_state)
@@ -207,25 +205,25 @@ static void judge_completeness(struct context *c, struct state *s)
         say_incomplete(c, s, "a program asked for io_uring and was refused");
 }
 
-static void note_command_end(struct context *c, struct state *s)
+/* A text of the tracer's after the command's end: it closes the run, and kills who is left. */
+static void note_close(struct context *c, struct state *s)
 {
     for (uint32_t i = 1; i < model_proc_count(c->m); i++) {
         if (model_proc(c->m, i)->state == PROC_ALIVE)
-            *(bool *)table_row(&s->ends, i, sizeof(bool)) = true;
+            *(bool *)table_row(&s->left, i, sizeof(bool)) = true;
     }
 }
 
-/* Alive when the command ended, and then killed although nobody of the run killed it: by us. */
 static void judge_left_behind(struct context *c, struct state *s)
 {
     struct finding *f = NULL;
     struct buf who = {0};
     for (uint32_t i = 1; i < model_proc_count(c->m); i++) {
         const struct proc *p = model_proc(c->m, i);
-        bool was_alive = *(bool *)table_row(&s->ends, i, sizeof(bool));
+        bool was_alive = *(bool *)table_row(&s->left, i, sizeof(bool));
         bool is_killed = p->state == PROC_ALIVE ||
                          (WIFSIGNALED(p->wait_status) && WTERMSIG(p->wait_status) == SIGKILL);
-        if (!was_alive || !is_killed || s->was_killed)
+        if (!was_alive || !is_killed)
             continue;
         if (f == NULL)
             f = finding_new(RULE_LEFT_BEHIND, SEVERITY_WARNING, c->seq);
@@ -247,6 +245,11 @@ static void judge_left_behind(struct context *c, struct state *s)
 
 /* ---- steps ---- */
 
+static bool has_ended(const struct proc *p)
+{
+    return p->state == PROC_ZOMBIE || p->state == PROC_REAPED;
+}
+
 static void note_note(struct context *c, struct state *s)
 {
     struct blob text;
@@ -256,6 +259,8 @@ static void note_note(struct context *c, struct state *s)
                                                                         : "the tracer noted a gap");
     else if (c->ev->args[0] != NOTE_TEXT && s->note_plus_1 == 0)
         judge_note(c, s);
+    else if (model_proc_count(c->m) > 0 && has_ended(model_proc(c->m, 0)))
+        note_close(c, s);
 }
 
 static void on_step(struct context *c, void *state)
@@ -267,10 +272,6 @@ static void on_step(struct context *c, void *state)
         return;
     if (c->ev->kind == EVENT_CALL)
         note_call(c, s);
-    if (is_return_of(c, OP_KILL) && c->op.sig == SIGKILL)
-        s->was_killed = true;
-    if (is_process_end(c) && c->proc == 0)
-        note_command_end(c, s);
 }
 
 static void on_end(struct context *c, void *state)
@@ -288,7 +289,7 @@ static void fini(void *state)
 {
     struct state *s = state;
     table_fini(&s->tasks);
-    table_fini(&s->ends);
+    table_fini(&s->left);
 }
 
 const struct rule_ops rule_ending = {

@@ -22,7 +22,8 @@ struct usage {
     uint32_t exec_plus_1;      /* its last EXEC */
     uint32_t passed[USED_MAX]; /* open file descriptions above fd 2 that came through that exec */
     uint32_t passed_count;
-    bool worked; /* it moved bytes or waited: no mere moment between fork and end */
+    bool is_users_exec; /* made by the user's own program */
+    bool worked;        /* it moved bytes or waited: no mere moment between fork and end */
     bool is_judged;
 };
 
@@ -36,9 +37,8 @@ static struct usage *usage_of(struct state *s, uint32_t proc)
     return table_row(&s->procs, proc, sizeof(struct usage));
 }
 
-static void note_use(struct context *c, struct usage *u, uint32_t file)
+static void note_use(struct usage *u, uint32_t file)
 {
-    (void)c;
     if (file == MODEL_NONE || u->count > USED_MAX)
         return;
     for (uint32_t i = 0; i < u->count; i++) {
@@ -68,7 +68,7 @@ static void note_polled(struct context *c, struct usage *u)
     for (size_t i = 0; i < count && i < 64; i++) {
         const struct fd_slot *slot = polls[i].fd < 0 ? NULL : model_fd(c->m, c->proc, polls[i].fd);
         if (slot)
-            note_use(c, u, slot->file);
+            note_use(u, slot->file);
     }
 }
 
@@ -79,14 +79,14 @@ static void note_call(struct context *c, struct state *s)
     case OP_READ:
     case OP_WRITE:
         u->worked = true;
-        note_use(c, u, c->file);
+        note_use(u, c->file);
         break;
     case OP_MOVE:
     case OP_TEE: {
         const struct fd_slot *slot = c->op.fd2 < 0 ? NULL : model_fd(c->m, c->proc, c->op.fd2);
         u->worked = true;
-        note_use(c, u, c->file);
-        note_use(c, u, slot ? slot->file : MODEL_NONE);
+        note_use(u, c->file);
+        note_use(u, slot ? slot->file : MODEL_NONE);
         break;
     }
     case OP_DUP:
@@ -94,7 +94,7 @@ static void note_call(struct context *c, struct state *s)
     case OP_EPOLL_CTL:
     case OP_PIPE_SIZE:
     case OP_FD_FLAGS:
-    case OP_STATUS_FLAGS: note_use(c, u, c->file); break;
+    case OP_STATUS_FLAGS: note_use(u, c->file); break;
     case OP_POLL:
         u->worked = true;
         note_polled(c, u);
@@ -164,6 +164,7 @@ static bool is_leaked_writer(struct context *c, const struct usage *u, const str
 static void judge_fork(struct context *c, struct usage *u)
 {
     const struct fd_slot *slots;
+    const struct proc *p = model_proc(c->m, c->proc);
     size_t count = model_fds(c->m, c->proc, &slots);
     if (c->proc == 0 || u->exec_plus_1 != 0 || !u->worked)
         return;
@@ -171,6 +172,8 @@ static void judge_fork(struct context *c, struct usage *u)
         if (!is_leaked_writer(c, u, &slots[i]))
             continue;
         struct finding *f = leak(c, RULE_FD_LEAK, &slots[i]);
+        if (!is_users_own(c, p->fork_event))
+            f->severity = SEVERITY_NORMAL;
         finding_say(
             f,
             "%s inherited the write end of %s (fd %d) at its fork, never used it and never closed "
@@ -187,12 +190,31 @@ static void judge_fork(struct context *c, struct usage *u)
 
 /* ---- across exec ---- */
 
+/* The call that led to an EXEC is still under way. */
+static bool was_users_call(const struct context *c)
+{
+    const struct event *call = model_pending(c->m, c->task);
+    return call != NULL && is_users_own(c, call->id);
+}
+
+/* A name like /dev/fd/63 in its arguments is how a shell passes a descriptor on: whoever opens it
+ * uses what came through the exec. */
+static void note_open(struct context *c, struct state *s)
+{
+    struct usage *u = usage_of(s, c->proc);
+    uint32_t object = object_of_fd(c, c->proc, (int)c->op.ret);
+    for (uint32_t i = 0; object != MODEL_NONE && i < u->passed_count; i++) {
+        if (model_file(c->m, u->passed[i])->object == object)
+            note_use(u, u->passed[i]);
+    }
+}
+
 static void note_exec(struct context *c, struct state *s)
 {
     struct usage *u = usage_of(s, c->proc);
     const struct fd_slot *slots;
     size_t count = model_fds(c->m, c->proc, &slots);
-    *u = (struct usage){.exec_plus_1 = c->ev->id + 1};
+    *u = (struct usage){.exec_plus_1 = c->ev->id + 1, .is_users_exec = was_users_call(c)};
     for (size_t i = 0; i < count && u->passed_count < USED_MAX; i++) {
         bool is_given = slots[i].fd <= 2 || is_from_outside(c, model_file(c->m, slots[i].file));
         if (!is_given)
@@ -239,7 +261,7 @@ static void judge_exec(struct context *c, struct usage *u)
             continue;
         struct finding *f = leak(c, RULE_FD_LEAK_EXEC, slot);
         bool is_twin = is_standard_too(slots, count, slot->file);
-        if (is_twin || !is_pipe_in_use(o))
+        if (is_twin || !is_pipe_in_use(o) || !u->is_users_exec)
             f->severity = SEVERITY_NORMAL;
         finding_add_event(f, u->exec_plus_1 - 1);
         finding_say(f, "%s was started with fd %d open (%s), which the new program never used",
@@ -278,6 +300,8 @@ static void on_step(struct context *c, void *state)
         note_exec(c, s);
     else if (c->ev->kind == EVENT_DYING || (c->op.kind == OP_EXIT && !c->is_exit))
         judge(c, s);
+    else if (is_return_of(c, OP_OPEN) && c->op.ret >= 0)
+        note_open(c, s);
     else if (c->ev->kind == EVENT_CALL && !c->is_exit)
         note_call(c, s);
 }

@@ -33,20 +33,9 @@ static uint32_t *holding(struct state *s, uint32_t proc)
     return table_row(&s->holding, proc, sizeof(uint32_t));
 }
 
-static bool comes_from_own_code(const struct context *c)
-{
-    const struct frame *frames;
-    size_t count = recording_stack(c->rec, c->ev->stack, &frames);
-    for (size_t i = 0; i < count; i++) {
-        if (recording_module(c->rec, frames[i].module)->is_own)
-            return true;
-    }
-    return false;
-}
-
 static void note_fstat(struct context *c, struct state *s)
 {
-    if (*holding(s, c->proc) != 0 || !comes_from_own_code(c))
+    if (*holding(s, c->proc) != 0 || !is_users_own(c, c->ev->id))
         return;
     *PUSH(s->fillings) = (struct filling){.event = c->ev->id, .write = MODEL_NONE};
     *holding(s, c->proc) = (uint32_t)s->fillings_count;
