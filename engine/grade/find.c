@@ -58,7 +58,7 @@ int exercises_list(struct exercises *out, const char *root, struct err *e)
 
 void exercises_fini(struct exercises *list)
 {
-    texts_free(list->names, list->names_count);
+    strings_free(list->names, list->names_count);
 }
 
 static bool is_end_of_name(char c)

@@ -368,7 +368,7 @@ static void grading_fini(struct grading *g)
     for (size_t i = 0; g->answers != NULL && i < g->grader->run_count; i++)
         judged_free(g->answers[i], g->grader->check_count);
     if (g->partners != NULL)
-        texts_free(g->partners, g->grader->partner_count);
+        strings_free(g->partners, g->grader->partner_count);
     free(g->answers);
     grader_free(g->grader);
     free(g->exercise);

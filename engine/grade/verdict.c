@@ -27,7 +27,7 @@ void verdict_run_fini(struct verdict_run *run)
         free(f->events);
     }
     free(run->findings);
-    texts_free(run->args, run->arg_count);
+    strings_free(run->args, run->arg_count);
     free(run->name);
     free(run->how);
     free(run->reason);
@@ -43,7 +43,7 @@ void verdict_check_fini(struct verdict_check *check)
     free(check->id);
     free(check->title);
     free(check->why);
-    texts_free(check->hints, check->hint_count);
+    strings_free(check->hints, check->hint_count);
     free(check->rule);
     free(check->text);
     free(check->next);

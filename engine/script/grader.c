@@ -190,20 +190,20 @@ void grader_free(struct grader *g)
         free(check->title);
         free(check->why);
         free(check->rule);
-        texts_free(check->hints, check->hint_count);
-        texts_free(check->on, check->on_count);
+        strings_free(check->hints, check->hint_count);
+        strings_free(check->on, check->on_count);
     }
     free(g->checks);
     for (size_t i = 0; i < g->run_count; i++) {
         struct run_spec *run = &g->runs[i];
         free(run->name);
-        texts_free(run->args, run->arg_count);
+        strings_free(run->args, run->arg_count);
         free(run->stdin_bytes);
-        texts_free(run->ignored, run->ignored_count);
+        strings_free(run->ignored, run->ignored_count);
         free(run->partner);
     }
     free(g->runs);
-    texts_free(g->partners, g->partner_count);
+    strings_free(g->partners, g->partner_count);
     free(g->exercise);
     free(g->title);
     free(g->starter_fails);

@@ -70,7 +70,7 @@ void json_add_ids(cJSON *object, const char *key, const uint32_t *ids, size_t co
         cJSON_AddItemToArray(list, cJSON_CreateNumber(ids[i]));
 }
 
-void texts_free(char **texts, size_t count)
+void strings_free(char **texts, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         free(texts[i]);

@@ -22,6 +22,6 @@ void json_add_texts(cJSON *object, const char *key, char *const *texts, size_t c
 void json_add_ids(cJSON *object, const char *key, const uint32_t *ids, size_t count);
 
 /* Frees a list of texts. */
-void texts_free(char **texts, size_t count);
+void strings_free(char **texts, size_t count);
 
 #endif

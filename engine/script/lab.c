@@ -122,7 +122,7 @@ static void prediction_fini(struct lab_prediction *p)
 {
     free(p->question);
     free(p->variant);
-    texts_free(p->knobs, p->knob_count);
+    strings_free(p->knobs, p->knob_count);
     for (size_t i = 0; i < p->option_count; i++) {
         free(p->options[i].id);
         free(p->options[i].text);
@@ -138,7 +138,7 @@ static void variants_free(struct lab_variant *variants, size_t count)
         free(variants[i].program);
         free(variants[i].path);
         free(variants[i].text);
-        texts_free(variants[i].expects, variants[i].expect_count);
+        strings_free(variants[i].expects, variants[i].expect_count);
     }
     free(variants);
 }
@@ -148,7 +148,7 @@ static void knobs_free(struct lab_knob *knobs, size_t count)
     for (size_t i = 0; i < count; i++) {
         free(knobs[i].name);
         free(knobs[i].text);
-        texts_free(knobs[i].values, knobs[i].value_count);
+        strings_free(knobs[i].values, knobs[i].value_count);
     }
     free(knobs);
 }
@@ -165,8 +165,8 @@ void lab_free(struct lab *lab)
     variants_free(lab->variants, lab->variant_count);
     knobs_free(lab->knobs, lab->knob_count);
     prediction_fini(&lab->prediction);
-    texts_free(lab->covers, lab->cover_count);
-    texts_free(lab->watch, lab->watch_count);
+    strings_free(lab->covers, lab->cover_count);
+    strings_free(lab->watch, lab->watch_count);
     free(lab->name);
     free(lab->part);
     free(lab->folder);
@@ -193,7 +193,7 @@ struct order {
 
 static void order_fini(struct order *order)
 {
-    texts_free(order->names, order->names_count);
+    strings_free(order->names, order->names_count);
 }
 
 static int order_read(struct order *out, const char *root, struct err *e)
