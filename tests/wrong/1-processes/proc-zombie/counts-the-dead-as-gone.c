@@ -49,9 +49,13 @@ static int run_jobs(int n, int k)
 }
 
 /* Fixed from here on. Each job reads a byte that says how it ends. The first `gated` ones wait at a
- * gate before that, until the last job has been reported; then all of them end at once. */
+ * gate before that, until the last job has been reported; then all of them end together. */
 static int jobs = 6, at_once = 3, gated = -1;
 static int gate[2], hello[2], ledger[2];
+struct greeting {
+    int index;
+    pid_t pid;
+};
 struct report {
     int index, status;
 };
@@ -64,17 +68,18 @@ static _Noreturn void fail(const char *what)
 
 _Noreturn void job(int index)
 {
-    pid_t self = getpid();
+    struct greeting self = {index, getpid()};
     unsigned char how = 0;
 
-    if (close(gate[1]) == -1 || close(ledger[1]) == -1)
+    if (close(gate[1]) == -1 || close(ledger[1]) == -1 ||
+        write(hello[1], &self, sizeof self) == -1)
         _exit(2);
-    if (index < gated && (write(hello[1], &self, sizeof self) == -1 || read(gate[0], &how, 1) == -1))
+    if (index < gated && read(gate[0], &how, 1) == -1)
         _exit(2);
     if (read(STDIN_FILENO, &how, 1) == -1)
         _exit(2);
     if (how >= 192)
-        kill(self, how % 2 == 0 ? SIGKILL : SIGTERM);
+        kill(self.pid, how % 2 == 0 ? SIGKILL : SIGTERM);
     _exit(how);
 }
 
@@ -83,13 +88,14 @@ static void open_gate(void)
     for (int i = 0; i < gated; i++)
         if (write(gate[1], "", 1) == -1)
             fail("write");
-    for (int i = 0; i < gated; i++) {
+    for (int i = 0; i < jobs; i++) {
+        struct greeting other;
         siginfo_t info;
-        pid_t pid;
 
-        while (read(hello[0], &pid, sizeof pid) == -1 && errno == EINTR)
+        while (read(hello[0], &other, sizeof other) == -1 && errno == EINTR)
             ;
-        while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == -1 && errno == EINTR)
+        while (other.index < gated &&
+               waitid(P_PID, (id_t)other.pid, &info, WEXITED | WNOWAIT) == -1 && errno == EINTR)
             ; /* now it is a zombie, and stays one */
     }
 }

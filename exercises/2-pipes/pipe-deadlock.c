@@ -1,0 +1,99 @@
+/* pipe-deadlock: swap two messages of any size with a peer, over two pipes, in one thread.
+ *
+ * usage: pipe-deadlock [send=N] [receive=M] [seed=S]   (reads descriptor 0, writes descriptor 1)
+ * try:   mkfifo back; ./pipe-deadlock <back | ./pipe-deadlock >back     (two of them, back to back)
+ *
+ * P    has N bytes for the peer. The peer has M bytes for P, and may want to write before it reads,
+ *      or read before it writes, or do both in small pieces.
+ *
+ * As it stands it writes everything before it reads: two of them sleep for ever, each until the
+ * other reads, as soon as the messages are larger than the pipes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* Sends out[0 .. n-1] to out_fd and receives in[0 .. m-1] from in_fd, both at the same time: whatever
+ * the peer does first, and whatever the pipes hold, each byte moves as soon as it can.
+ * - One thread, no other process. It sleeps when nothing can move.
+ * - It reads no byte beyond m: what follows is not its business.
+ * - It leaves both descriptors open, and with the flags they had (see fcntl(2), F_SETFL).
+ * Returns 0; -1 when there is an error, or end of file before m bytes. */
+static int exchange(int out_fd, const void *out, size_t n, int in_fd, void *in, size_t m)
+{
+    for (size_t sent = 0; sent < n;) { /* TODO: write and read as the pipes allow */
+        ssize_t size = write(out_fd, (const char *)out + sent, n - sent);
+
+        if (size == -1)
+            return -1;
+        sent += (size_t)size;
+    }
+    for (size_t got = 0; got < m;) {
+        ssize_t size = read(in_fd, (char *)in + got, m - got);
+
+        if (size <= 0)
+            return -1;
+        got += (size_t)size;
+    }
+    return 0;
+}
+
+/* Fixed from here on. After the messages each side tells the other what it got: a digest of 8 bytes. */
+static uint64_t digest(const unsigned char *bytes, size_t size)
+{
+    uint64_t sum = 14695981039346656037u;
+
+    for (size_t i = 0; i < size; i++)
+        sum = (sum ^ bytes[i]) * 1099511628211u; /* FNV-1a */
+    return sum;
+}
+
+static void make_message(unsigned char *bytes, size_t size, uint64_t seed)
+{
+    for (size_t i = 0; i < size; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        bytes[i] = (unsigned char)(seed >> 56);
+    }
+}
+
+static _Noreturn void fail(const char *what)
+{
+    perror(what);
+    exit(2);
+}
+
+int main(int argc, char *argv[])
+{
+    unsigned long n = 100000, m = 100000, seed = 1;
+    unsigned char *out, *in;
+    uint64_t mine, theirs;
+
+    for (int i = 1; i < argc; i++)
+        if (sscanf(argv[i], "send=%lu", &n) != 1 && sscanf(argv[i], "receive=%lu", &m) != 1 &&
+            sscanf(argv[i], "seed=%lu", &seed) != 1)
+            fprintf(stderr, "%s: what is %s?\n", argv[0], argv[i]);
+    out = malloc(n + 1);
+    in = malloc(m + 1);
+    if (out == NULL || in == NULL)
+        fail("malloc");
+    make_message(out, n, seed);
+    if (exchange(STDOUT_FILENO, out, n, STDIN_FILENO, in, m) == -1) {
+        fprintf(stderr, "no exchange\n");
+        return 1;
+    }
+    mine = digest(in, m);
+    if (write(STDOUT_FILENO, &mine, sizeof mine) != sizeof mine || close(STDOUT_FILENO) == -1)
+        fail("write");
+    if (read(STDIN_FILENO, &theirs, sizeof theirs) != sizeof theirs)
+        fail("read");
+    fprintf(stderr, "sent %lu bytes, received %lu: %s\n", n, m,
+            theirs == digest(out, n) ? "the peer has them all" : "the peer has something else");
+    free(out);
+    free(in);
+    return 0;
+}

@@ -1,0 +1,498 @@
+-- proc-zombie: at most K jobs at a time, each collected and reported as soon as it has ended.
+--
+-- A job says hello {index, pid} on a pipe, some wait at a gate, then each reads one byte of standard input
+-- that says how it ends. ended() writes {index, status} into another pipe, the ledger. So who ran what, how
+-- it ended, when it was collected and what was reported are all events.
+local learner = require "learner"
+
+local HELLO, REPORT = "<i4i4", "<i4i4"
+local STATUS_SIZE = 8
+
+local function argument(run, name)
+    for _, arg in ipairs(run.args) do
+        local value = arg:match("^" .. name .. "=(%d+)$")
+        if value then
+            return tonumber(value)
+        end
+    end
+end
+
+-- Everything that the checks ask about a run.
+local function facts_of(run)
+    local facts = { P = learner.name(run), jobs = {}, reports = {}, forks = {}, failed_forks = {} }
+    for _, ev in ipairs(run:events { op = "fork", proc = facts.P }) do
+        if ev.child then
+            table.insert(facts.forks, ev)
+        elseif ev.ret == -1 then
+            table.insert(facts.failed_forks, ev)
+        end
+    end
+    for _, ev in ipairs(run:events { op = "write", size = STATUS_SIZE, ret = STATUS_SIZE }) do
+        if ev.proc == facts.P then
+            local index, status = string.unpack(REPORT, ev.data)
+            table.insert(facts.reports, { index = index, status = status, event = ev })
+        elseif ev.proc:sub(1, #facts.P + 1) == facts.P .. "." then
+            local index = string.unpack(HELLO, ev.data)
+            facts.jobs[ev.proc] = { index = index, name = ev.proc, hello = ev }
+        end
+    end
+    facts.final = learner.before_end(run, facts.P)
+    facts.has_ended = run:first { kind = { "dying", "exit" }, proc = facts.P } ~= nil
+    return facts
+end
+
+local function describe(status)
+    if status % 128 ~= 0 then
+        return "killed by signal " .. status % 128
+    end
+    return "exit status " .. status // 256 % 256
+end
+
+-- Whether the wait status is that of this process.
+local function is_status_of(status, proc)
+    if proc.signal then
+        return status % 128 ~= 0
+    end
+    return status % 256 == 0 and status // 256 % 256 == proc.exit
+end
+
+local function unreaped(state, names)
+    local list = {}
+    for _, name in ipairs(names) do
+        local proc = state:proc(name)
+        list[#list + 1] = name .. (proc.state == "zombie" and " (zombie)" or "")
+    end
+    return table.concat(list, ", ")
+end
+
+-- Jobs that L has not collected although they have ended, at the end of a run that got stuck.
+local function zombies(facts)
+    local names = {}
+    for _, name in ipairs(facts.final:children(facts.P)) do
+        if facts.final:proc(name).state == "zombie" then
+            names[#names + 1] = name
+        end
+    end
+    return names
+end
+
+local function check_jobs(run)
+    local facts = facts_of(run)
+    local wanted = argument(run, "jobs")
+    for _, report in ipairs(facts.reports) do
+        local has_run = false
+        for _, job in pairs(facts.jobs) do
+            has_run = has_run or job.index == report.index
+        end
+        if not has_run then
+            fail {
+                text = ("%s reported job %d, which no process has ever run."):format(facts.P, report.index),
+                events = { report.event },
+            }
+        end
+    end
+    for _, fork in ipairs(facts.forks) do
+        local exit = run:first { kind = "exit", proc = fork.child }
+        local grandchild = run:first { op = "fork", proc = fork.child }
+        if exit and exit.status.exit and not facts.jobs[fork.child] and not grandchild then
+            fail {
+                text = ("%s, started at line %s, ended without running a job."):format(fork.child,
+                    fork.line or "?"),
+                events = { fork, exit },
+                proc = fork.child,
+            }
+        end
+    end
+    if facts.has_ended and #facts.forks < wanted then
+        fail {
+            text = ("%s started %d processes for %d jobs."):format(facts.P, #facts.forks, wanted),
+            events = { facts.forks[#facts.forks] },
+            proc = facts.P,
+        }
+    end
+end
+
+local function check_limit(run)
+    local facts = facts_of(run)
+    local most = argument(run, "at_once")
+    for _, fork in ipairs(facts.forks) do
+        local state = run:at(fork.exit_seq)
+        local children = state:children(facts.P)
+        if #children > most then
+            fail {
+                text = ("With this fork (line %s) %s has %d children that it has not waited for: %s. Allowed are %d.")
+                    :format(fork.line or "?", facts.P, #children, unreaped(state, children), most),
+                events = { fork },
+                proc = facts.P,
+                next = "A zombie still counts: it leaves only when it has been waited for.",
+            }
+        end
+    end
+end
+
+local function check_statuses_kept(run)
+    local facts = facts_of(run)
+    for name, job in pairs(facts.jobs) do
+        local proc = facts.final:proc(name)
+        local is_child = name:match("^" .. facts.P:gsub("%.", "%%.") .. "%.%d+$") ~= nil
+        if not is_child then
+            fail {
+                text = ("Job %d ran in %s, which is not a child of %s: nobody can tell how it ended.")
+                    :format(job.index, name, facts.P),
+                events = { job.hello },
+                proc = name,
+            }
+        elseif proc and proc.state == "reaped" and proc.reaped_by ~= facts.P then
+            fail {
+                text = ("%s (job %d) ended while %s ignored SIGCHLD: the kernel threw its status away.")
+                    :format(name, job.index, facts.P),
+                events = { run:first { kind = "exit", proc = name } },
+                proc = name,
+                next = "Look at the disposition of SIGCHLD in " .. facts.P
+                    .. " when it forks; it may have been inherited through exec.",
+            }
+        end
+    end
+end
+
+local function check_reports(run)
+    local facts = facts_of(run)
+    local seen = {}
+    for _, report in ipairs(facts.reports) do
+        local job
+        for _, candidate in pairs(facts.jobs) do
+            job = candidate.index == report.index and candidate or job
+        end
+        local proc = job and run:at(report.event.seq):proc(job.name)
+        if proc and (proc.state ~= "reaped" or not is_status_of(report.status, proc)) then
+            fail {
+                text = ("%s reported job %d: %s. But %s, which ran it, %s."):format(facts.P, report.index,
+                    describe(report.status), job.name,
+                    proc.state ~= "reaped" and "has not been collected"
+                    or proc.signal and "was killed by " .. proc.signal or "exited with " .. proc.exit),
+                events = { report.event, run:first { kind = "exit", proc = job.name } },
+                proc = job.name,
+                next = "Which pid did the wait return, and which job had that pid?",
+            }
+        end
+        if seen[report.index] then
+            fail { text = ("%s reported job %d twice."):format(facts.P, report.index),
+                events = { seen[report.index], report.event } }
+        end
+        seen[report.index] = report.event
+    end
+end
+
+-- Every job that was collected must be reported before P forks or sleeps again.
+local function check_reported_at_once(run)
+    local facts = facts_of(run)
+    local reported = {}
+    for _, report in ipairs(facts.reports) do
+        reported[report.index] = true
+    end
+    for name, job in pairs(facts.jobs) do
+        local proc = facts.final:proc(name)
+        if proc and proc.reaped_by == facts.P and not reported[job.index] then
+            local wait = run:first { op = "wait", proc = facts.P, child = name }
+            fail {
+                text = ("%s has collected %s (job %d) and did not report it, but went on to %s."):format(
+                    facts.P, name, job.index,
+                    facts.final:proc(facts.P).blocked and facts.final:proc(facts.P).blocked.text or "its end"),
+                events = { wait },
+                proc = facts.P,
+                next = "ended() is to be called as soon as a job has been collected.",
+            }
+        end
+    end
+end
+
+local function check_signals_not_counted(run)
+    local facts = facts_of(run)
+    local blocked = not facts.has_ended and facts.final:proc(facts.P).blocked
+    local left = zombies(facts)
+    if blocked and blocked.op ~= "wait" and #left > 0 then
+        fail {
+            text = ("%s sleeps in %s, but %d children have ended and are not collected: %s. Their SIGCHLDs became one.")
+                :format(facts.P, learner.call(blocked), #left, table.concat(left, ", ")),
+            events = { blocked },
+            proc = facts.P,
+            next = "A signal that is pending already is not queued again (signal(7)). After each SIGCHLD, wait until there is nobody left to collect.",
+        }
+    end
+end
+
+local function check_slots_used(run)
+    local facts = facts_of(run)
+    local blocked = not facts.has_ended and facts.final:proc(facts.P).blocked
+    if not blocked then
+        return
+    end
+    local children, left = facts.final:children(facts.P), zombies(facts)
+    local waiting = argument(run, "jobs") - #facts.forks
+    local text = ("%s sleeps in %s for ever"):format(facts.P, learner.call(blocked))
+    if #left > 0 then
+        text = text .. (": %s has ended and is not collected"):format(table.concat(left, ", "))
+    elseif waiting > 0 and #children < argument(run, "at_once") then
+        text = text .. (": only %d of %d slots are in use"):format(#children, argument(run, "at_once"))
+    end
+    fail {
+        text = text .. (", %d jobs are not started yet."):format(waiting),
+        events = { blocked },
+        proc = facts.P,
+        next = "Wait for any child, not for a certain one, and start the next job after each.",
+    }
+end
+
+local function check_no_zombies(run)
+    local facts = facts_of(run)
+    local children = facts.final:children(facts.P)
+    if facts.has_ended and #children > 0 then
+        fail {
+            text = ("%s ends and has not collected %d of its children: %s."):format(facts.P, #children,
+                unreaped(facts.final, children)),
+            events = { run:first { kind = { "dying", "exit" }, proc = facts.P } },
+            proc = facts.P,
+            next = "Wait until no child is left: the jobs still running when the last one was started count, too.",
+        }
+    end
+end
+
+local function check_fork_failure(run)
+    local facts = facts_of(run)
+    local failed = facts.failed_forks[1]
+    if not failed then
+        return -- this machine does not limit the number of processes
+    end
+    local children = facts.final:children(facts.P)
+    if #children > 0 then
+        fail {
+            text = ("fork() failed with %s (line %s), and %s %s without collecting %s."):format(failed.errno,
+                failed.line or "?", facts.P, facts.has_ended and "ended" or "is stuck",
+                unreaped(facts.final, children)),
+            events = { failed },
+            proc = facts.P,
+            next = "Those that run already must still be collected and reported.",
+        }
+    end
+    if #facts.reports ~= #facts.forks then
+        fail {
+            text = ("%s started %d jobs before fork() failed, and reported %d."):format(facts.P, #facts.forks,
+                #facts.reports),
+            events = { failed },
+            proc = facts.P,
+            next = "fork() returned -1: there is no child, nobody to wait for and nothing to report.",
+        }
+    end
+    local exit = run:first { kind = "exit", proc = facts.P }
+    if #facts.forks < argument(run, "jobs") and (not exit or exit.status.exit ~= 1) then
+        fail {
+            text = ("fork() failed with %s (line %s), but run_jobs() did not return -1."):format(failed.errno,
+                failed.line or "?"),
+            events = { failed, exit },
+            proc = facts.P,
+        }
+    end
+end
+
+-- Bytes that say how the jobs end: some exit statuses, some signals, in any order.
+local function endings(random, jobs)
+    local bytes = {}
+    for i = 1, jobs do
+        bytes[i] = string.char(i % 3 == 0 and random(192, 255) or random(1, 191))
+    end
+    for i = jobs, 2, -1 do
+        local other = random(1, i)
+        bytes[i], bytes[other] = bytes[other], bytes[i]
+    end
+    return table.concat(bytes)
+end
+
+local function runs(random)
+    local function spec(name, jobs, at_once, more)
+        local args = { "jobs=" .. jobs, "at_once=" .. at_once }
+        local one = { name = name, args = args, stdin = endings(random, jobs) }
+        for key, value in pairs(more or {}) do
+            one[key] = value
+        end
+        return one
+    end
+    local at_once = random(3, 5)
+    local scarce = spec("fork fails", random(7, 9), 6, { partner = "patient" })
+    table.insert(scarce.args, 1, "children=" .. random(2, 4))
+    table.insert(scarce.args, "gated=0")
+    return {
+        spec("free", at_once + random(3, 6), at_once),
+        spec("one slot", random(3, 5), 1),
+        spec("more slots than jobs", random(3, 4), 8),
+        spec("patient", 3 + random(3, 4), 3, { partner = "patient" }),
+        spec("SIGCHLD ignored", 3 + random(2, 4), 3, { ignore = { "SIGCHLD" } }),
+        scarce,
+    }
+end
+
+local USUAL = { "free", "one slot", "more slots than jobs", "patient", "SIGCHLD ignored" }
+
+return grader {
+    title = "An exit must be collected",
+    exercise = "1-processes/proc-zombie",
+    starter_fails = "too-many-children",
+    partners = { "patient" },
+    runs = runs,
+    checks = {
+        {
+            id = "jobs",
+            title = "every job runs, in a process of its own",
+            points = 10,
+            rule = "jobs-not-run",
+            why = "A process that ended cannot run a second job, and a job that nobody ran has no status.",
+            hints = {
+                "Each job needs a fork() of its own; job(i) is called in the child.",
+                "job() never returns, so nothing after it runs in the child.",
+                "switch (fork()) { case 0: job(i); ... }",
+            },
+            on = USUAL,
+            check = check_jobs,
+        },
+        {
+            id = "spin",
+            title = "the wait costs no processor time",
+            points = 10,
+            rule = "busy-wait",
+            why = "A parent that asks again and again takes the processor from the children it waits for.",
+            hints = {
+                "Which of your calls sleeps until something happens?",
+                "WNOHANG never sleeps.",
+                "waitpid(-1, &status, 0) sleeps until any child has ended; sigsuspend() until a signal came.",
+            },
+            on = { "patient" },
+            check = function(run) learner.forbid_spinning(run, fail) end,
+        },
+        {
+            id = "clock",
+            title = "nothing is left to the clock",
+            points = 10,
+            rule = "sleep",
+            why = "A sleep is always too long or too short; the kernel can tell you the moment itself.",
+            hints = {
+                "What are you waiting for? It is not time.",
+                "There are calls that sleep until a child has ended.",
+                "waitpid(-1, &status, 0), or sigsuspend() with SIGCHLD, or poll() on pidfds without a limit.",
+            },
+            on = USUAL,
+            check = function(run) learner.forbid_clock(run, fail) end,
+        },
+        {
+            id = "limit",
+            title = "never more than K children that have not been waited for",
+            points = 20,
+            rule = "too-many-children",
+            why = "A zombie takes a process number and a slot of the user's limit until its parent waits.",
+            hints = {
+                "Before each fork(): how many children have you not waited for?",
+                "When there are K, wait for one first.",
+                "if (running == k) { waitpid(-1, &status, 0); running--; ... } comes before fork().",
+            },
+            on = USUAL,
+            check = check_limit,
+        },
+        {
+            id = "statuses",
+            title = "no exit status is lost, even if SIGCHLD was ignored at the start",
+            points = 15,
+            rule = "status-lost",
+            why = "Ignoring SIGCHLD, or giving the child away, removes zombies together with what they had to say; "
+                .. "an ignored signal stays ignored through execve(2).",
+            hints = {
+                "Who throws the status away? Look at SIGCHLD's disposition at the fork.",
+                "wait(2), NOTES: what happens to children while SIGCHLD is ignored?",
+                "signal(SIGCHLD, SIG_DFL) before the first fork().",
+            },
+            on = USUAL,
+            check = check_statuses_kept,
+        },
+        {
+            id = "reports",
+            title = "each status is reported for the job it belongs to",
+            points = 10,
+            rule = "wrong-report",
+            why = "A status without the right name is worse than none: the wrong job is repeated.",
+            hints = {
+                "wait() tells which child it took: use what it returns.",
+                "Keep the pid of each job; find the index by the pid.",
+                "Pass on the whole status: a child killed by a signal has no exit status.",
+            },
+            on = USUAL,
+            check = check_reports,
+        },
+        {
+            id = "at once",
+            title = "each job is reported when it has been collected",
+            points = 5,
+            rule = "reported-late",
+            why = "Whoever waits for the report waits for as long as you keep it.",
+            hints = {
+                "When do you call ended()?",
+                "Call it right after the wait that collected the job.",
+                "In this test the other jobs go on only after the report: keep it, and nobody ever ends.",
+            },
+            on = USUAL,
+            check = check_reported_at_once,
+        },
+        {
+            id = "signals",
+            title = "one SIGCHLD may stand for several children",
+            points = 5,
+            rule = "sigchld-counted",
+            why = "Standard signals are not queued: while one is pending, others of its kind are lost (signal(7)).",
+            hints = {
+                "How many children may have ended when one SIGCHLD arrives?",
+                "After each SIGCHLD, collect until nobody is left to collect.",
+                "while ((pid = waitpid(-1, &status, WNOHANG)) > 0) ...",
+            },
+            on = USUAL,
+            check = check_signals_not_counted,
+        },
+        {
+            id = "slots",
+            title = "a free slot is used at once, whoever ended first",
+            points = 5,
+            rule = "idle-slot",
+            why = "Jobs end in an order of their own. Waiting for a certain one leaves the others' slots empty.",
+            hints = {
+                "Which child does your wait call wait for?",
+                "waitpid(-1, ...) takes whoever has ended.",
+                "After each one that ended, start the next, not after all K.",
+            },
+            on = USUAL,
+            check = check_slots_used,
+        },
+        {
+            id = "zombies",
+            title = "nobody is left behind",
+            points = 5,
+            rule = "zombie",
+            why = "A program that lives on keeps its zombies; one that ends leaves its children to somebody else.",
+            hints = {
+                "How many children are left when the last job has been started?",
+                "There is a second loop after the one that starts the jobs.",
+                "for (; running > 0; running--) waitpid(-1, ...)",
+            },
+            on = USUAL,
+            check = check_no_zombies,
+        },
+        {
+            id = "fork failure",
+            title = "when fork() fails, those that run are collected, and -1 is returned",
+            points = 5,
+            rule = "fork-failure",
+            why = "fork() fails when the user has too many processes: exactly when zombies must not be left.",
+            hints = {
+                "fork() has three results.",
+                "-1 is not a pid: do not count it, do not wait for it.",
+                "On -1: leave the loop that starts jobs, collect as usual, return -1.",
+            },
+            on = { "fork fails" },
+            check = check_fork_failure,
+        },
+    },
+}

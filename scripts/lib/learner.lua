@@ -1,0 +1,93 @@
+-- What graders ask about the learner's program, whoever started it.
+local learner = {}
+
+-- The process that runs the learner's program. Where a partner runs instead, the learner's is the one
+-- process that the partner started by exec.
+function learner.name(run)
+    local exec = run:first { kind = "exec", where = function(ev) return ev.proc ~= "P" end }
+    return run:count { kind = "exec", proc = "P" } == 1 and exec and exec.proc or "P"
+end
+
+-- All processes of the learner's program: it, and whatever it forked, over all generations.
+function learner.family(run)
+    local first = learner.name(run)
+    local names = { first }
+    for _, proc in ipairs(run:procs()) do
+        if proc.name:sub(1, #first + 1) == first .. "." then
+            names[#names + 1] = proc.name
+        end
+    end
+    return names
+end
+
+-- Its children: names, in the order of birth.
+function learner.children(run)
+    local first = learner.name(run)
+    local names = {}
+    for _, fork in ipairs(run:events { op = "fork", proc = first }) do
+        if fork.child and fork.child ~= first then
+            names[#names + 1] = fork.child
+        end
+    end
+    return names
+end
+
+-- "read(3, ...) at line 41", as far as the line is known.
+function learner.call(event)
+    local line = event.line and (" at line " .. event.line) or ""
+    return event.text .. line
+end
+
+-- The moment before a process begins to end; the last moment of the run if it does not.
+function learner.before_end(run, proc)
+    local dying = run:first { kind = { "dying", "exit" }, proc = proc }
+    return dying and run:at(dying.seq - 1) or run:final()
+end
+
+-- Whether it is this call's purpose to let time pass: a sleep, a timer, or a wait that ends by itself.
+local function is_clock(event)
+    if event.op == "sleep" or event.op == "timer" then
+        return true
+    end
+    return (event.op == "poll" or event.op == "sigwait") and event.timeout and event.timeout > 0
+end
+
+-- Fails when a process of the learner's program waits by the clock.
+function learner.forbid_clock(run, fail)
+    local event = run:first { proc = learner.family(run), kind = "call", where = is_clock }
+    if event then
+        fail {
+            rule = "sleep",
+            text = event.proc .. " waits by the clock: " .. learner.call(event)
+                .. ". Whatever time is chosen, it is too long or too short.",
+            events = { event },
+            next = "Find the call that sleeps until the thing itself happens, without a time limit.",
+        }
+    end
+end
+
+-- Fails when the partner saw processor time being used where there was nothing to do (its exit status).
+function learner.forbid_spinning(run, fail)
+    local PARTNER_SAW_SPINNING = 3
+    if run:ended().exit ~= PARTNER_SAW_SPINNING then
+        return
+    end
+    local busiest, most = learner.name(run), -1
+    for _, name in ipairs(learner.family(run)) do
+        local calls = run:count { proc = name, kind = "call" }
+        if calls > most then
+            busiest, most = name, calls
+        end
+    end
+    local last = run:last { proc = busiest, kind = "call", where = function(ev) return ev.op ~= "exit" end }
+    fail {
+        rule = "busy-wait",
+        text = busiest .. " used a processor for 50 ms while there was nothing to do"
+            .. (last and (": again and again " .. learner.call(last)) or "") .. ".",
+        events = { last },
+        proc = busiest,
+        next = "Look at what it calls, over and over: none of these calls sleeps.",
+    }
+end
+
+return learner

@@ -1,0 +1,5 @@
+/* wrong: bytes-missing — ends with success and does nothing. */
+int main(void)
+{
+    return 0;
+}
