@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fdutil.h"
 #include "base/paths.h"
 #include "base/xalloc.h"
 #include "sandbox/sandbox_internal.h"
+#include "trace/recording.h"
 
 enum { KEEP = 64 << 10 };
 
@@ -35,23 +37,96 @@ static bool take_some(void *arg)
     return true;
 }
 
-typedef int opener(struct sandbox **out, struct target *target,
-                   const struct sandbox_options *options, struct err *e);
+/* How a run is made: takes stdio[1]. */
+typedef void runner(struct outcome *o, const struct sandbox_options *options, struct drain *d,
+                    uint64_t limit_ns);
 
-/* Takes stdio[1]. */
-static void run(struct outcome *o, const struct sandbox_options *options, int read_fd,
-                uint64_t limit_ns, opener *open_it)
+static void run_by(struct outcome *o, struct drain *d, struct sandbox *s, struct target *target,
+                   uint64_t limit_ns)
+{
+    o->rc = sandbox_wait(s, target, limit_ns, &o->status, take_some, d, &o->e);
+    sandbox_close(s);
+}
+
+static void run(struct outcome *o, const struct sandbox_options *options, struct drain *d,
+                uint64_t limit_ns)
 {
     struct sandbox *s;
     struct target target;
-    o->rc = open_it(&s, &target, options, &o->e);
+    o->rc = sandbox_open(&s, &target, options, &o->e);
+    close(options->stdio[1]);
+    if (o->rc == 0)
+        run_by(o, d, s, &target, limit_ns);
+}
+
+static void run_bare(struct outcome *o, const struct sandbox_options *options, struct drain *d,
+                     uint64_t limit_ns)
+{
+    struct sandbox *s;
+    struct target target;
+    o->rc = sandbox_bare_open(&s, &target, options, &o->e);
+    close(options->stdio[1]);
+    if (o->rc == 0)
+        run_by(o, d, s, &target, limit_ns);
+}
+
+struct traced {
+    struct outcome *outcome;
+    struct sandbox *sandbox;
+    struct drain *drain;
+    int memory; /* what sandbox_watch said */
+};
+
+static enum trace_answer on_tick(void *arg)
+{
+    struct traced *t = arg;
+    take_some(t->drain);
+    t->memory = sandbox_watch(t->sandbox, &t->outcome->e);
+    return t->memory < 0 ? TRACE_STOP_FLOODED : TRACE_GO_ON;
+}
+
+static void trace_it(struct traced *t, struct target *target, struct recorder *recorder,
+                     uint64_t limit_ns)
+{
+    struct outcome *o = t->outcome;
+    struct tracer *tracer;
+    struct tracer_result result;
+    const struct tracer_options options = {
+        .limit_ns = limit_ns, .ends_with_command = true, .on_tick = on_tick, .arg = t};
+    o->rc = tracer_new(&tracer, target, recorder, &options, &o->e);
+    if (o->rc < 0)
+        return;
+    o->rc = tracer_run(tracer, &result, &o->e);
+    tracer_free(tracer);
+    if (o->rc < 0)
+        return;
+    o->status = result.wait_status;
+    o->steps = result.steps;
+    if (t->memory < 0)
+        o->rc = t->memory;
+    else if (result.end == TRACE_TIMEOUT)
+        o->rc = -ETIMEDOUT;
+    else if (result.end != TRACE_ENDED)
+        o->rc = err_set(&o->e, EIO, "the tracer ended the run: %d", (int)result.end);
+}
+
+static void run_traced(struct outcome *o, const struct sandbox_options *options, struct drain *d,
+                       uint64_t limit_ns)
+{
+    struct traced t = {.outcome = o, .drain = d};
+    struct sandbox_options complete = *options;
+    struct target target;
+    struct recorder *recorder;
+    complete.is_traced = true;
+    o->rc = recorder_open_fd(&recorder, memfd_create("recording", MFD_CLOEXEC), &o->e);
+    if (o->rc == 0)
+        o->rc = sandbox_open(&t.sandbox, &target, &complete, &o->e);
     close(options->stdio[1]);
     if (o->rc < 0)
         return;
-    struct drain d = {.fd = read_fd, .outcome = o};
-    o->rc = sandbox_wait(s, &target, limit_ns, &o->status, take_some, &d, &o->e);
-    sandbox_close(s);
-    take_some(&d);
+    trace_it(&t, &target, recorder, limit_ns);
+    sandbox_close(t.sandbox);
+    recorder_close(recorder, NULL);
 }
 
 /* Processes with `mark` in their environment, as they got it. */
@@ -73,7 +148,7 @@ static uint32_t count_marked(const char *mark)
 }
 
 static void outcome_by(struct outcome *o, const struct sandbox_options *options, uint64_t limit_ns,
-                       opener *open_it)
+                       runner *run_it)
 {
     static unsigned count;
     int fds[2];
@@ -88,7 +163,9 @@ static void outcome_by(struct outcome *o, const struct sandbox_options *options,
     complete.stdio[1] = complete.stdio[2] = fds[1];
     complete.env = complete.env ? complete.env : env;
     buf_puts(&o->out, "");
-    run(o, &complete, fds[0], limit_ns, open_it);
+    struct drain d = {.fd = fds[0], .outcome = o};
+    run_it(o, &complete, &d, limit_ns);
+    take_some(&d);
     char byte;
     ssize_t n;
     while ((n = read(fds[0], &byte, 1)) > 0)
@@ -102,12 +179,17 @@ static void outcome_by(struct outcome *o, const struct sandbox_options *options,
 
 void outcome_of(struct outcome *o, const struct sandbox_options *options, uint64_t limit_ns)
 {
-    outcome_by(o, options, limit_ns, sandbox_open);
+    outcome_by(o, options, limit_ns, run);
 }
 
 void outcome_of_bare(struct outcome *o, const struct sandbox_options *options, uint64_t limit_ns)
 {
-    outcome_by(o, options, limit_ns, sandbox_bare_open);
+    outcome_by(o, options, limit_ns, run_bare);
+}
+
+void outcome_of_traced(struct outcome *o, const struct sandbox_options *options, uint64_t limit_ns)
+{
+    outcome_by(o, options, limit_ns, run_traced);
 }
 
 void outcome_fini(struct outcome *o)

@@ -16,6 +16,7 @@ struct outcome {
     uint64_t out_size;
     bool is_held;   /* somebody still held stdout when all was over */
     uint32_t alive; /* processes of it that were found afterwards */
+    uint64_t steps; /* traced: halves recorded */
     struct err e;
 };
 
@@ -23,6 +24,8 @@ struct outcome {
 void outcome_of(struct outcome *o, const struct sandbox_options *options, uint64_t limit_ns);
 /* The same without namespaces. */
 void outcome_of_bare(struct outcome *o, const struct sandbox_options *options, uint64_t limit_ns);
+/* The same, seized and recorded (into memory) by the tracer, which ends the run. */
+void outcome_of_traced(struct outcome *o, const struct sandbox_options *options, uint64_t limit_ns);
 void outcome_fini(struct outcome *o);
 
 /* The folder of this test's programs, for a mount: they lie beside the test itself. */

@@ -1,0 +1,6 @@
+/* EXPECT: fails */
+#include "/etc/shadow"
+int main(void)
+{
+    return 0;
+}
