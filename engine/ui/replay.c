@@ -16,6 +16,7 @@ struct replay {
     uint32_t *loud; /* indexes into moments of those that are not quiet */
     size_t loud_count, loud_cap;
     bool is_live;
+    bool was_ended; /* the tracer ended the run: what dies after that dies of us */
 };
 
 int replay_open(struct replay **out, const char *path, bool is_live, struct err *e)
@@ -181,12 +182,31 @@ static bool is_quiet_point(const struct recording *rec, const struct event *ev)
     }
 }
 
+/* A fork is told by the START of its child and by its return, an execve by its EXEC. */
+static bool is_said_by_another(const struct recording *rec, const struct step *step,
+                               const struct event *ev)
+{
+    struct op op;
+    if (call_decode(rec, ev, &op) < 0)
+        return false;
+    if (op.kind == OP_FORK)
+        return !step->is_exit && ev->exit_seq != 0;
+    return op.kind == OP_EXEC && ev->exit_seq != 0 && (!step->is_exit || op.ret == 0);
+}
+
+static bool ends_run(const struct event *ev)
+{
+    return ev->kind == EVENT_NOTE && ev->args[0] != NOTE_TEXT && ev->args[0] != NOTE_INCOMPLETE;
+}
+
 static bool is_quiet(const struct model *before, uint32_t proc, const struct step *step,
                      const struct event *ev)
 {
     if (ev->kind != EVENT_CALL)
         return is_quiet_point(model_recording(before), ev);
     if (!step->is_exit && ev->exit_seq == ev->entry_seq + 1)
+        return true;
+    if (is_said_by_another(model_recording(before), step, ev))
         return true;
     return is_housekeeping(before, proc, ev);
 }
@@ -213,6 +233,8 @@ static bool list_next(struct replay *r)
         return false;
     struct moment moment = {.seq = seq, .proc = proc_of_tid(r->ahead, ev->tid)};
     moment.is_quiet = is_quiet(r->ahead, moment.proc, &step, ev);
+    moment.is_quiet |= r->was_ended;
+    r->was_ended |= ends_run(ev);
     model_apply(r->ahead);
     if (moment.proc == MODEL_NONE)
         moment.proc = proc_of_tid(r->ahead, ev->tid);

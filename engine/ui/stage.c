@@ -276,11 +276,9 @@ static struct rows share_rows(const struct stage *s, const struct grid *g)
     rows.finding = g->height >= 14 ? (g->width >= WIDE ? 2 : 3) : g->height >= 10;
     left -= rows.finding;
     if (s->picture == PICTURE_GRAPH)
-        rows.picture = boxes <= 1 ? 9 : boxes * 6;
+        rows.picture = g->height >= 30 ? (boxes <= 1 ? 11 : boxes * 9) : boxes <= 1 ? 9 : boxes * 6;
     else
         rows.picture = left * 2 / 3;
-    if (rows.picture < left / 2 && g->height >= 30)
-        rows.picture = left / 2;
     if (rows.picture > left - 4)
         rows.picture = left - 4;
     if (rows.picture < 4)

@@ -60,7 +60,7 @@ static void place_channels(struct plan *p, int x, int width)
     int count = (int)p->channel_count;
     if (count == 0)
         return;
-    int height = clamp(p->at.height / count, 3, 6);
+    int height = clamp(p->at.height / count, 3, 7);
     for (int i = 0; i < count; i++)
         p->channel_areas[i] = (struct area){x, p->at.y + i * height, width, height};
 }
@@ -70,7 +70,7 @@ static void place_procs(struct plan *p, int width)
     size_t count = model_proc_count(replay_end(p->stage->replay));
     p->proc_count = count < PROCS_MOST ? count : PROCS_MOST;
     int rows = ((int)p->proc_count + 1) / 2;
-    int height = rows ? clamp(p->at.height / rows, 2, 9) : 0;
+    int height = rows ? clamp(p->at.height / rows, 2, 11) : 0;
     int right = p->at.x + p->at.width - width;
     for (int i = 0; i < (int)p->proc_count; i++)
         p->procs[i] =
@@ -156,7 +156,7 @@ static void draw_doing(const struct plan *p, const struct posture *posture, uint
             buf_puts(&text, ": for ever");
         grid_wrap(p->g, x + 2, y + used, width - 2, rows - used, 0,
                   posture->wait.is_hopeless ? STYLE_FINDING : STYLE_TEXT, text.data);
-    } else if (index == p->mover) {
+    } else if (index == p->mover && !posture->is_gone) {
         struct event ev = replay_event(p->stage->replay, p->stage->seq);
         call_format(model_recording(p->m), &ev, true, &text);
         grid_wrap(p->g, x + 2, y + used, width - 2, rows - used, 0, STYLE_TEXT, text.data);
@@ -246,7 +246,7 @@ static void draw_channel(const struct plan *p, size_t slot)
     int rows =
         text.data ? grid_wrap(p->g, a.x + 2, a.y + 2, inner, a.height - 3, 0, STYLE_TEXT, text.data)
                   : 0;
-    if (rows < a.height - 3)
+    if (rows < a.height - 3 && o->capacity > 0)
         grid_printf(p->g, a.x + 2, a.y + a.height - 2, STYLE_DIM, inner, "holds %u B", o->capacity);
     buf_fini(&text);
 }

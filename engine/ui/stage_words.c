@@ -20,6 +20,8 @@ bool stage_is_channel(const struct model *m, uint32_t object)
     const struct object *o = model_object(m, object);
     if (o->kind != OBJECT_PIPE && o->kind != OBJECT_FIFO)
         return false;
+    if (o->number == 0)
+        return false; /* a free place in the pool */
     return !o->is_outside || recording_event(model_recording(m), o->event)->kind != EVENT_FD;
 }
 
