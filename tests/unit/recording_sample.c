@@ -64,7 +64,7 @@ static const struct given all[SAMPLE_STEPS] = {
      .args = {0x5000, 1, UINT64_MAX},
      .blobs = {{0, BLOB_IN, 8, 8, "\3\0\0\0\1\0\0\0"}},
      .blob_count = 1},
-    {.kind = EVENT_BLOCKED, .tid = 101, .ns = 50, .args = {8}},
+    {.kind = EVENT_BLOCKED, .tid = 101, .ns = 50, .args = {7}},
     {.kind = EVENT_SIGNAL,
      .tid = 101,
      .ns = 51,
