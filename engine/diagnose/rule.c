@@ -67,13 +67,15 @@ bool ended_well(const struct proc *p)
     return !has_ended || (WIFEXITED(p->wait_status) && WEXITSTATUS(p->wait_status) == 0);
 }
 
-uint32_t event_to_show(const struct context *c, uint32_t event)
+bool is_inherited(const struct context *c, uint32_t proc, const struct fd_slot *slot)
 {
-    if (event == MODEL_NONE)
-        return MODEL_NONE;
-    const struct event *ev = recording_event(c->rec, event);
-    bool is_copy = ev->kind == EVENT_START && ev->args[0] != 0;
-    return is_copy && ev->args[2] < recording_event_count(c->rec) ? (uint32_t)ev->args[2] : event;
+    const struct proc *p = model_proc(c->m, proc);
+    return p->creator != MODEL_NONE && slot->event <= p->start_event;
+}
+
+uint32_t origin_of(const struct context *c, uint32_t proc, const struct fd_slot *slot)
+{
+    return is_inherited(c, proc, slot) ? model_proc(c->m, proc)->fork_event : slot->event;
 }
 
 bool is_users_own(const struct context *c, uint32_t event)

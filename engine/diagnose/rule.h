@@ -72,8 +72,10 @@ bool is_stream(const struct context *c, uint32_t object);
 bool is_descendant(const struct context *c, uint32_t proc, uint32_t ancestor);
 /* The process ended by itself and well, or lives. */
 bool ended_well(const struct proc *p);
-/* The call to show for an event: the fork behind a START, else the event itself. */
-uint32_t event_to_show(const struct context *c, uint32_t event);
+/* A descriptor that the process has had since its fork. */
+bool is_inherited(const struct context *c, uint32_t proc, const struct fd_slot *slot);
+/* The call that gave a process this descriptor: open, pipe, dup, or the fork. */
+uint32_t origin_of(const struct context *c, uint32_t proc, const struct fd_slot *slot);
 /* The call was made by the user's own program, not by a shell or another tool of the system: only
  * the former has call stacks (trace/recording.h). What a tool does on purpose is no warning to a
  * learner. */

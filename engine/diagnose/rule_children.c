@@ -127,7 +127,7 @@ static struct finding *zombie_finding(struct context *c, struct state *s, uint32
     finding_add_proc(f, proc);
     finding_add_event(f, p->proof);
     *count = add_zombies(c, s, proc, f);
-    if (*count >= 2)
+    if (*count >= 2 && p->lived_on)
         f->severity = SEVERITY_PROBLEM;
     return f;
 }
@@ -143,7 +143,9 @@ static void say_zombies(struct context *c, const struct finding *f, size_t count
 
 static void say_proof(struct context *c, const struct parent *p, struct buf *b)
 {
-    if (p->proof != MODEL_NONE)
+    if (!p->lived_on)
+        buf_puts(b, "it ends");
+    else if (p->proof != MODEL_NONE)
         call_format(c->rec, recording_event(c->rec, p->proof), true, b);
     else
         buf_printf(b, "%u more calls", p->calls);
@@ -158,7 +160,7 @@ static void report_never_waited(struct context *c, struct state *s, uint32_t pro
     say_zombies(c, f, count, &who);
     say_proof(c, p, &proof);
     finding_say(
-        f, "%s never waits for %s, dead but kept as %s in the process table while %s lives on (%s)",
+        f, "%s never waits for %s: dead, but kept as %s in the process table while %s goes on (%s)",
         proc_name(c, proc), who.data, count == 1 ? "a zombie" : "zombies", proc_name(c, proc),
         proof.data);
     finding_say_next(
@@ -191,10 +193,22 @@ static void report_uncollected(struct context *c, struct state *s, uint32_t proc
     finding_submit(c, f);
 }
 
+/* A shell that leaves a job uncollected at its own end does so because it is over anyway. */
+static bool has_own_zombie(struct context *c, struct state *s, uint32_t proc)
+{
+    for (uint32_t i = 0; i < model_proc_count(c->m); i++) {
+        const struct child *child = child_row(s, i);
+        bool is_its_zombie = child->ended_seq != 0 && child->parent == proc;
+        if (is_its_zombie && is_users_own(c, model_proc(c->m, i)->fork_event))
+            return true;
+    }
+    return false;
+}
+
 static void judge_parent(struct context *c, struct state *s, uint32_t proc)
 {
     struct parent *p = parent_row(s, proc);
-    if (p->zombies > 0 && p->lived_on && p->finding == NULL)
+    if (p->zombies > 0 && p->finding == NULL && (p->lived_on || has_own_zombie(c, s, proc)))
         report_never_waited(c, s, proc);
 }
 

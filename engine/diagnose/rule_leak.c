@@ -140,7 +140,7 @@ static struct finding *leak(struct context *c, enum rule rule, const struct fd_s
     struct finding *f = finding_new(rule, SEVERITY_WARNING, c->seq);
     f->proc = c->proc;
     f->object = file->object;
-    f->cause = event_to_show(c, slot->event);
+    f->cause = origin_of(c, c->proc, slot);
     finding_add_event(f, f->cause);
     finding_add_event(f, file->event);
     finding_add_proc(f, c->proc);
@@ -152,11 +152,10 @@ static struct finding *leak(struct context *c, enum rule rule, const struct fd_s
 
 static bool is_leaked_writer(struct context *c, const struct usage *u, const struct fd_slot *slot)
 {
-    const struct proc *p = model_proc(c->m, c->proc);
     const struct file *file = model_file(c->m, slot->file);
     const struct object *o = model_object(c->m, file->object);
     bool is_pipe = o->kind == OBJECT_PIPE || o->kind == OBJECT_FIFO;
-    return is_pipe && can_write(file) && slot->event == p->start_event && o->total_in > 0 &&
+    return is_pipe && can_write(file) && is_inherited(c, c->proc, slot) && o->total_in > 0 &&
            !is_used(u, slot->file) && !is_from_outside(c, file) && !o->is_outside &&
            !is_known(c, file->object);
 }

@@ -32,10 +32,11 @@ static size_t holders_of_end(struct context *c, uint32_t object, bool of_write_e
 static void say_origin(struct context *c, const struct hold *h, struct buf *b)
 {
     const struct fd_slot *slot = model_fd(c->m, h->proc, h->fd);
-    if (slot == NULL || slot->event == MODEL_NONE)
+    uint32_t origin = slot ? origin_of(c, h->proc, slot) : MODEL_NONE;
+    if (origin == MODEL_NONE)
         return;
-    const struct event *ev = recording_event(c->rec, slot->event);
-    if (ev->kind == EVENT_START)
+    const struct event *ev = recording_event(c->rec, origin);
+    if (is_inherited(c, h->proc, slot))
         buf_puts(b, ", copied by fork");
     else if (ev->kind == EVENT_CALL)
         buf_printf(b, ", from %s", call_name(ev->call));
@@ -76,10 +77,10 @@ static uint32_t cause_of(struct context *c, const struct member *reader, const s
         const struct fd_slot *slot = model_fd(c->m, holds[i].proc, holds[i].fd);
         if (slot == NULL)
             continue;
-        finding_add_event(f, event_to_show(c, slot->event));
+        finding_add_event(f, origin_of(c, holds[i].proc, slot));
         finding_add_proc(f, holds[i].proc);
         if (cause == MODEL_NONE || holds[i].proc == reader->proc)
-            cause = event_to_show(c, slot->event);
+            cause = origin_of(c, holds[i].proc, slot);
     }
     return cause;
 }
