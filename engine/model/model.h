@@ -87,7 +87,9 @@ struct task {
     uint8_t
         pending_count; /* calls under way: an interrupted one, its handler's ... innermost last */
     uint32_t pending[MODEL_PENDING_MAX]; /* event ids */
-    uint64_t mask, saved_mask;
+    uint64_t mask;
+    uint64_t
+        saved_mask; /* that in force before a call lent its own, or before the last handler began */
     uint64_t pending_signals; /* sent to this thread */
     uint32_t last_event;      /* latest event of this task */
 };

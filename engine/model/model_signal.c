@@ -209,6 +209,7 @@ void apply_signal(struct model *m, const struct event *ev)
     struct task_more *more = &m->tasks_more[task];
     frame_push(m, task, more->has_saved_mask ? t->saved_mask : t->mask);
     more->has_saved_mask = false;
+    t->saved_mask = t->mask; /* in force until the task moves on from here */
     t->mask |= d->mask[sig] | (d->flags[sig] & SA_NODEFER ? 0 : bit(sig));
     t->mask = blockable(t->mask);
     if (d->flags[sig] & SA_RESETHAND)

@@ -107,6 +107,18 @@ static void compare_family(struct verify *v, uint32_t index, const struct probe_
         disagree(v, index, "session: model says %d, kernel says %d", p->sid, k->sid);
 }
 
+/* A zombie whose parent is inside wait may be gone at any instant: its end has woken the parent. */
+static bool may_be_reaped(const struct verify *v, const struct proc *p)
+{
+    for (uint32_t i = 0; i < model_task_count(v->m) && p->state == PROC_ZOMBIE; i++) {
+        const struct task *t = model_task(v->m, i);
+        const struct event *ev = t->is_dead || t->proc != p->parent ? NULL : model_pending(v->m, i);
+        if (ev && (ev->call == CALL_wait4 || ev->call == CALL_waitid))
+            return true;
+    }
+    return false;
+}
+
 /* True when the process runs, as both say. */
 static bool compare_state(struct verify *v, uint32_t index)
 {
@@ -114,6 +126,8 @@ static bool compare_state(struct verify *v, uint32_t index)
     struct probe_process k;
     int rc = probe_process(p->pid, &k);
     if (rc < 0 || k.state == 'X') {
+        if (may_be_reaped(v, p))
+            return false;
         disagree(v, index, "model says %s, kernel says gone", state_word(p->state));
         return false;
     }
@@ -150,6 +164,11 @@ static void compare_pending(struct verify *v, uint32_t proc, const char *what, u
                  (unsigned long long)model, (unsigned long long)kernel);
 }
 
+static enum event_kind last_kind(const struct model *m, const struct task *t)
+{
+    return recording_event(model_recording(m), t->last_event)->kind;
+}
+
 static void compare_task(struct verify *v, uint32_t index)
 {
     const struct task *t = model_task(v->m, index);
@@ -162,9 +181,11 @@ static void compare_task(struct verify *v, uint32_t index)
     }
     if (ev)
         call_decode(model_recording(v->m), ev, &op);
-    /* A call that lends a mask has lent it only once the kernel is inside. */
-    bool may_lend = op.kind == OP_SIGSUSPEND || (op.kind == OP_POLL && op.has_mask);
-    if (k.sig_blocked != t->mask && !(may_lend && k.sig_blocked == t->saved_mask))
+    /* A call lends its mask once the kernel is inside; a handler's comes into force when the task
+     * goes on from the stop at which its signal was seen. */
+    bool may_differ = op.kind == OP_SIGSUSPEND || (op.kind == OP_POLL && op.has_mask) ||
+                      last_kind(v->m, t) == EVENT_SIGNAL;
+    if (k.sig_blocked != t->mask && !(may_differ && k.sig_blocked == t->saved_mask))
         disagree(v, t->proc, "task %d mask: model says %llx, kernel says %llx", t->tid,
                  (unsigned long long)t->mask, (unsigned long long)k.sig_blocked);
     compare_pending(v, t->proc, "task", t->pending_signals, k.sig_pending);
