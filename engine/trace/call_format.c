@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "trace/call_args.h"
 
+enum { SIGINFO_USED = 28 }; /* of a siginfo_t: up to its status */
+
 /* ---- calls ---- */
 
 static void put_result(const struct raw *raw, struct buf *out)
@@ -88,7 +90,7 @@ static void put_path(const struct raw *raw, bool is_short, struct buf *out)
 static void put_signal(const struct raw *raw, struct buf *out)
 {
     struct blob info;
-    if (recording_blob(raw->rec, raw->ev, 0, BLOB_IN, &info))
+    if (recording_blob(raw->rec, raw->ev, 0, BLOB_IN, &info) && info.kept >= SIGINFO_USED)
         siginfo_format(raw, 0, BLOB_IN, out);
     else
         buf_puts(out, signal_name(raw_int(raw, 0)));
