@@ -5,7 +5,7 @@
 
 #include <lauxlib.h>
 
-enum { PATH_MAX_LENGTH = 160 };
+enum { PATH_MAX_LENGTH = 160, EVENTS_MAX = 1000 };
 
 /* Where in the file we are: for messages only. */
 struct place {
@@ -103,6 +103,30 @@ static cJSON *read_event(lua_State *L, int index, const struct place *at)
     return json;
 }
 
+/* A list of events in which some may be nil: {fork, run:first{...}} is how evidence is put
+ * together. */
+static cJSON *read_events(lua_State *L, int index, const struct place *at)
+{
+    if (!lua_istable(L, index))
+        expected(L, at, "list", index);
+    index = lua_absindex(L, index);
+    lua_Integer last = 0;
+    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+        if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1 || lua_tointeger(L, -2) > EVENTS_MAX)
+            complain(L, at, "a list of at most 1000 events expected");
+        if (lua_tointeger(L, -2) > last)
+            last = lua_tointeger(L, -2);
+    }
+    cJSON *json = cJSON_CreateArray();
+    for (lua_Integer i = 1; i <= last; i++) {
+        struct place here = element(L, at, i);
+        if (lua_rawgeti(L, index, i) != LUA_TNIL)
+            cJSON_AddItemToArray(json, read_event(L, lua_gettop(L), &here));
+        lua_pop(L, 1);
+    }
+    return json;
+}
+
 static cJSON *read_one(lua_State *L, int index, const struct field *field, const struct place *at);
 
 /* A list: integer keys from 1 without a gap, and nothing else. */
@@ -188,7 +212,7 @@ static cJSON *read_number(lua_State *L, int index, const struct place *at)
 static cJSON *read_one(lua_State *L, int index, const struct field *field, const struct place *at)
 {
     static const struct field string = {.type = FIELD_STRING}, value = {.type = FIELD_VALUE},
-                              strings = {.type = FIELD_STRINGS}, event = {.type = FIELD_EVENT};
+                              strings = {.type = FIELD_STRINGS};
     struct field table = {.type = FIELD_TABLE, .fields = field->fields};
 
     switch (field->type) {
@@ -199,8 +223,7 @@ static cJSON *read_one(lua_State *L, int index, const struct field *field, const
     case FIELD_BYTES: return read_bytes(L, index, at);
     case FIELD_STRINGS: return read_list(L, index, &string, at);
     case FIELD_VALUES: return read_list(L, index, &value, at);
-    case FIELD_EVENT: return read_event(L, index, at);
-    case FIELD_EVENTS: return read_list(L, index, &event, at);
+    case FIELD_EVENTS: return read_events(L, index, at);
     case FIELD_TABLE: return read_fields(L, index, field->fields, at);
     case FIELD_LIST: return read_list(L, index, &table, at);
     case FIELD_MAP: return read_map(L, index, field->fields != NULL ? &table : &strings, at);

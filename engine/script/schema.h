@@ -17,8 +17,7 @@ enum field_type {
     FIELD_BYTES,    /* any string; becomes hexadecimal */
     FIELD_STRINGS,  /* list of strings */
     FIELD_VALUES,   /* list of values */
-    FIELD_EVENT,    /* an event, or its id; becomes the id */
-    FIELD_EVENTS,   /* list of those */
+    FIELD_EVENTS,   /* list of events or of their ids, nil among them; becomes a list of ids */
     FIELD_TABLE,    /* a table with `fields` */
     FIELD_LIST,     /* a list of those */
     FIELD_MAP,      /* string -> table with `fields`; `fields` NULL: string -> list of strings */
