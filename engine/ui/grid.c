@@ -146,7 +146,7 @@ static int put_bytes(struct grid *g, int x, int y, enum style style, int most, c
 
 int grid_text(struct grid *g, int x, int y, enum style style, int most, const char *text)
 {
-    return put_bytes(g, x, y, style, most, text, strlen(text));
+    return text ? put_bytes(g, x, y, style, most, text, strlen(text)) : 0;
 }
 
 int grid_printf(struct grid *g, int x, int y, enum style style, int most, const char *format, ...)
@@ -258,7 +258,7 @@ int grid_wrap(struct grid *g, int x, int y, int width, int rows, int skip, enum 
     int row = 0;
     if (width < 1)
         return 0;
-    while (*text) {
+    while (text && *text) {
         size_t blanks, length = row_length(text, width, &blanks);
         if (row >= skip && row - skip < rows)
             put_bytes(g, x, y + row - skip, style, width, text, length);

@@ -12,19 +12,20 @@
 
 /* Roles, not colours: the theme gives colours, the views give glyphs, so that one is never needed
  * to understand the other. */
-#define STYLES(X)                                                                                \
-    X(TEXT)                                                                                      \
-    X(DIM)                                                                                       \
-    X(STRONG)                                                                                    \
-    X(TITLE)                                                                                     \
-    X(BAR)                                                                                       \
-    X(KEY)                                                                                       \
-    X(SELECTED)                                                                                  \
-    X(FRAME)                                                                                     \
-    X(RUNNING)                                                                                   \
-    X(BLOCKED)                                                                                   \
-    X(ZOMBIE) X(EXITED) X(FINDING) X(NORMAL_FINDING) X(DATA) X(READER) X(WRITER) X(PASS) X(FAIL) \
-        X(CODE) X(KEYWORD) X(STRING) X(COMMENT) X(HERE) X(LINK) X(ERROR)
+#define STYLES(X)                                                                              \
+    X(TEXT)                                                                                    \
+    X(DIM)                                                                                     \
+    X(STRONG)                                                                                  \
+    X(TITLE)                                                                                   \
+    X(BAR)                                                                                     \
+    X(KEY)                                                                                     \
+    X(SELECTED)                                                                                \
+    X(FRAME)                                                                                   \
+    X(RUNNING)                                                                                 \
+    X(BLOCKED)                                                                                 \
+    X(ZOMBIE)                                                                                  \
+    X(EXITED) X(FINDING) X(NORMAL_FINDING) X(DATA) X(READER) X(WRITER) X(PASS) X(FAIL) X(CODE) \
+        X(KEYWORD) X(STRING) X(COMMENT) X(HERE) X(LINK) X(ERROR)
 enum style {
 #define X(NAME) STYLE_##NAME,
     STYLES(X)
@@ -49,8 +50,8 @@ void grid_init(struct grid *g, int width, int height, bool is_ascii);
 void grid_fini(struct grid *g);
 void grid_clear(struct grid *g);
 
-/* Draws UTF-8 text, cut at column `x + most` (most < 0: the edge), unprintables escaped; returns
- * columns used. */
+/* Draws UTF-8 text (NULL: nothing), cut at column `x + most` (most < 0: the edge), unprintables
+ * escaped; returns columns used. */
 int grid_text(struct grid *g, int x, int y, enum style style, int most, const char *text);
 int grid_printf(struct grid *g, int x, int y, enum style style, int most, const char *format, ...)
     __attribute__((format(printf, 6, 7)));

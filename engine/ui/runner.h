@@ -3,12 +3,12 @@
 #ifndef IPCLAB_UI_RUNNER_H
 #define IPCLAB_UI_RUNNER_H
 
-#include "ui/subprocess.h"
 #include "ui/exercise.h"
 #include "ui/help.h"
 #include "ui/home.h"
 #include "ui/lesson.h"
 #include "ui/stage.h"
+#include "ui/subprocess.h"
 #include "ui/watch.h"
 
 enum { SCREENS_MOST = 8 };

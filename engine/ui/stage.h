@@ -88,6 +88,9 @@ void stage_posture(const struct model *m, uint32_t proc, const struct wait *wait
  */
 enum style stage_fd_text(const struct model *m, const struct fd_slot *slot, char *out, size_t size);
 
+/* What happened at a moment, in one line. Appended. */
+void stage_moment_text(const struct stage *s, const struct moment *moment, struct buf *out);
+
 /* The source line of an event; false when none is known. */
 bool stage_line(const struct stage *s, const struct event *ev, struct source_line *out);
 

@@ -157,8 +157,8 @@ static void draw_doing(const struct plan *p, const struct posture *posture, uint
         grid_wrap(p->g, x + 2, y + used, width - 2, rows - used, 0,
                   posture->wait.is_hopeless ? STYLE_FINDING : STYLE_TEXT, text.data);
     } else if (index == p->mover && !posture->is_gone) {
-        struct event ev = replay_event(p->stage->replay, p->stage->seq);
-        call_format(model_recording(p->m), &ev, true, &text);
+        struct moment now = {.seq = p->stage->seq, .proc = index};
+        stage_moment_text(p->stage, &now, &text);
         grid_wrap(p->g, x + 2, y + used, width - 2, rows - used, 0, STYLE_TEXT, text.data);
     }
     buf_fini(&text);

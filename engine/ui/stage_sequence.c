@@ -66,7 +66,7 @@ static void draw_row(const struct stage *s, struct grid *g, struct area at, size
     if (moment->proc < lanes) {
         int x = lane_x(at, moment->proc, lanes);
         enum style style = is_now ? STYLE_STRONG : moment->seq > s->seq ? STYLE_DIM : STYLE_TEXT;
-        call_format(replay_recording(s->replay), &ev, true, &text);
+        stage_moment_text(s, moment, &text);
         bool waits = ev.kind == EVENT_CALL && event_is_pending(&ev);
         grid_text(g, x, at.y, waits ? STYLE_BLOCKED : style, 1, waits ? "■" : "├");
         grid_text(g, x + 2, at.y, style, width - 3, text.data);

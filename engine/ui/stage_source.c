@@ -3,12 +3,23 @@
 
 enum { NUMBER_WIDTH = 5 };
 
-static bool line_now(const struct stage *s, struct source_line *out)
+enum { LOOK_BACK = 64 };
+
+/* The line of the moment, or of the last moment before it that has one. */
+static bool line_now(const struct stage *s, struct source_line *out, bool *is_past)
 {
-    if (s->seq == 0)
+    *is_past = false;
+    if (replay_count(s->replay, true) == 0)
         return false;
-    struct event ev = replay_event(s->replay, s->seq);
-    return stage_line(s, &ev, out);
+    size_t now = replay_index(s->replay, s->seq, true);
+    for (size_t back = 0; back <= now && back < LOOK_BACK; back++) {
+        struct moment moment = replay_moment(s->replay, now - back, true);
+        struct event ev = replay_event(s->replay, moment.seq);
+        if (stage_line(s, &ev, out))
+            return true;
+        *is_past = true;
+    }
+    return false;
 }
 
 static void draw_line(struct grid *g, struct area at, int number, const char *text, bool is_now,
@@ -39,9 +50,10 @@ static bool begins_in_comment(struct source *src, const char *file, int first)
 void stage_draw_source(const struct stage *s, struct grid *g, struct area at)
 {
     struct source_line line;
+    bool is_past;
     if (at.height <= 0)
         return;
-    if (!line_now(s, &line)) {
+    if (!line_now(s, &line, &is_past)) {
         grid_text(g, at.x + 1, at.y, STYLE_DIM, at.width - 1,
                   "no source line is known for this event");
         return;
@@ -73,8 +85,8 @@ void stage_draw_source(const struct stage *s, struct grid *g, struct area at)
 void stage_draw_source_line(const struct stage *s, struct grid *g, struct area at)
 {
     struct source_line line;
-    bool in_comment = false;
-    if (!line_now(s, &line)) {
+    bool in_comment = false, is_past;
+    if (!line_now(s, &line, &is_past)) {
         grid_text(g, at.x + 1, at.y, STYLE_DIM, at.width - 1,
                   "no source line is known for this event");
         return;

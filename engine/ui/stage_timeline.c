@@ -47,15 +47,17 @@ static void draw_none(const struct stage *s, struct grid *g, struct area at)
                   "○ no findings: nothing went wrong here");
 }
 
+/* What Enter does now; "" when there is nothing to go to. */
 static void cause_hint(const struct stage *s, const struct finding *f, struct buf *out)
 {
     uint32_t cause = f->cause != MODEL_NONE ? f->cause : f->event_count ? f->events[0] : MODEL_NONE;
+    buf_puts(out, "");
     if (cause == MODEL_NONE)
         return;
     const struct event *ev = recording_event(replay_recording(s->replay), cause);
     uint32_t seq = ev->exit_seq ? ev->exit_seq : ev->entry_seq;
     if (seq == s->seq)
-        buf_puts(out, " This is the cause. [Enter] back to the finding");
+        buf_puts(out, " This is the cause. [Enter] back");
     else
         buf_printf(out, " [Enter] to its cause, %u", seq);
 }
@@ -70,17 +72,22 @@ void stage_draw_finding(const struct stage *s, struct grid *g, struct area at)
         draw_none(s, g, at);
         return;
     }
-    struct buf text = {0};
+    struct buf text = {0}, hint = {0};
     grid_text(g, at.x + 1, at.y, finding_style(f), 1, f->severity == SEVERITY_NORMAL ? "○" : "●");
     int x = at.x + 3;
     if (count > 1)
         buf_printf(&text, "%zu/%zu ", index + 1, count);
     buf_printf(&text, "%s%s: %s", rule_title(f->rule),
                f->severity == SEVERITY_NORMAL ? " (normal)" : "", f->text);
-    cause_hint(s, f, &text);
+    cause_hint(s, f, &hint);
     int width = at.width - 4;
     int rows = grid_wrap(g, x, at.y, width, at.height, 0, finding_style(f), text.data);
     if (rows < at.height && f->next)
         grid_wrap(g, x, at.y + rows, width, at.height - rows, 0, STYLE_DIM, f->next);
+    /* At the same place, whatever the length of the text: the right end of the last row. */
+    int hint_x = at.x + at.width - 1 - (int)hint.len;
+    if (hint.len && hint_x > x)
+        grid_text(g, hint_x, at.y + at.height - 1, STYLE_HERE, -1, hint.data);
+    buf_fini(&hint);
     buf_fini(&text);
 }

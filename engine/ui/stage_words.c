@@ -107,3 +107,41 @@ bool stage_line(const struct stage *s, const struct event *ev, struct source_lin
 {
     return source_of_event(replay_source(s->replay), ev, out);
 }
+
+/* Numbers that the kernel gave are said as the names that the screens use. */
+static bool told_by_name(const struct stage *s, const struct moment *moment, const struct event *ev,
+                         struct buf *out)
+{
+    const struct model *end = replay_end(s->replay);
+    const struct proc *proc = moment->proc == MODEL_NONE ? NULL : model_proc(end, moment->proc);
+    if (ev->kind != EVENT_START || !proc || proc->start_event != ev->id ||
+        proc->creator == MODEL_NONE)
+        return false;
+    buf_puts(out, "begins: a copy of ");
+    model_proc_name(end, proc->creator, out);
+    return true;
+}
+
+/* "  P.1" after the number of the child that a fork returned or a wait reaped. */
+static void name_child(const struct stage *s, const struct event *ev, struct buf *out)
+{
+    const struct model *end = replay_end(s->replay);
+    for (uint32_t i = 0; ev->exit_seq && i < model_proc_count(end); i++) {
+        const struct proc *proc = model_proc(end, i);
+        if (proc->fork_event != ev->id && proc->reaped_event != ev->id)
+            continue;
+        buf_puts(out, ", ");
+        model_proc_name(end, i, out);
+        return;
+    }
+}
+
+void stage_moment_text(const struct stage *s, const struct moment *moment, struct buf *out)
+{
+    struct event ev = replay_event(s->replay, moment->seq);
+    if (told_by_name(s, moment, &ev, out))
+        return;
+    call_format(replay_recording(s->replay), &ev, true, out);
+    if (ev.kind == EVENT_CALL)
+        name_child(s, &ev, out);
+}
