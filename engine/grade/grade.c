@@ -152,6 +152,8 @@ static void settle_check(struct grading *g, size_t index)
     struct verdict_check *check = &g->verdict->checks[index];
     bool is_settled = true, was_asked = false;
     for (size_t run = 0; run < g->grader->run_count; run++) {
+        if (!grader_asks(g->grader, index, run))
+            continue;
         struct judged *answer = g->answers[run] != NULL ? &g->answers[run][index] : NULL;
         if (answer != NULL && answer->state == JUDGED_FAILED) {
             check->state = CHECK_FAILED;

@@ -84,6 +84,7 @@ static int make_run(struct run_result *out, const struct plan *plan, const struc
         .sandbox = &sandbox,
         .stdin_bytes = spec->stdin_bytes,
         .stdin_size = spec->stdin_size,
+        .stdin_when_quiet = spec->is_fed_when_quiet,
         .output_max = OUTPUT_KEPT,
         .meta = meta,
         .sources = sources,
@@ -180,11 +181,15 @@ static void classify_unended(struct verdict_run *run, const struct evidence *ev,
         take_line(run, ev, f);
 }
 
-/* Was the whole truth seen? A run in which something was missed cannot be passed. */
-static bool is_complete(const struct evidence *ev)
+/* NULL, or why a run cannot be judged: something happened that the recording does not show. */
+static const char *what_was_missed(const struct evidence *ev)
 {
     const struct completeness *c = recording_completeness(ev->rec);
-    return !c->has_foreign_abi && !c->has_own_filter && !c->has_untraced && !c->is_damaged;
+    return c->has_untraced      ? "a process escaped from the tracer"
+           : c->has_foreign_abi ? "calls of another architecture were made"
+           : c->has_own_filter  ? "the program filters its own calls"
+           : c->is_damaged      ? recording_damage(ev->rec)
+                                : NULL;
 }
 
 static void classify(struct verdict_run *run, const struct evidence *ev, bool has_partner)
@@ -208,8 +213,8 @@ static void classify(struct verdict_run *run, const struct evidence *ev, bool ha
         give_reason(run, VERDICT_NOT_JUDGED, "the run was interrupted");
     } else if (end != RUN_ENDED) {
         classify_unended(run, ev, end);
-    } else if (!is_complete(ev)) {
-        give_reason(run, VERDICT_NOT_JUDGED, "the recording may have missed something");
+    } else if (what_was_missed(ev) != NULL) {
+        give_reason(run, VERDICT_NOT_JUDGED, what_was_missed(ev));
     } else {
         give_reason(run, VERDICT_PASS, "");
     }

@@ -1,10 +1,13 @@
 #include "run/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fdutil.h"
@@ -31,6 +34,8 @@ struct run {
     struct tracer *tracer;
     struct sandbox *sandbox;
     struct pump *pump;
+    int feed_fd; /* stdin_when_quiet: the program's descriptor 0, until all is said */
+    size_t fed;
     uint64_t output_limit;
 };
 
@@ -103,9 +108,31 @@ static int catch_up(struct run *r)
     return 0;
 }
 
+/* Writes the next byte to the program, which may be gone: SIGPIPE is not for us. pipe(7). */
+static void feed_one(struct run *r)
+{
+    const char *bytes = r->options->stdin_bytes;
+    sigset_t sigpipe, before;
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &sigpipe, &before);
+    bool is_over = r->fed == r->options->stdin_size;
+    if (!is_over && write(r->feed_fd, bytes + r->fed++, 1) < 0 && errno == EPIPE) {
+        sigtimedwait(&sigpipe, NULL, &(struct timespec){0});
+        is_over = true;
+    }
+    if (is_over)
+        fd_close(&r->feed_fd);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static enum trace_answer on_quiet(void *arg)
 {
     struct run *r = arg;
+    if (r->feed_fd >= 0) {
+        feed_one(r);
+        return TRACE_GO_ON;
+    }
     if (!r->options->ends_when_stuck || catch_up(r) < 0)
         return TRACE_GO_ON;
     return model_is_stuck(r->model) ? TRACE_STOP_STUCK : TRACE_GO_ON;
@@ -129,6 +156,19 @@ static void on_held(void *arg)
     verify_compare(r->verify, r->model, r->tracer);
 }
 
+/* Replaces the pump's descriptor 0 by one that is fed from on_quiet. */
+static int feed_by_hand(struct run *r, int *program_fd, struct err *e)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return err_sys(e, errno, "make a pipe for the program");
+    fd_close(program_fd);
+    *program_fd = ends[0];
+    r->feed_fd = ends[1];
+    fcntl(r->feed_fd, F_SETFL, O_NONBLOCK);
+    return 0;
+}
+
 static int start_hermetic(struct run *r, struct target *target, struct err *e)
 {
     const struct run_options *o = r->options;
@@ -137,11 +177,13 @@ static int start_hermetic(struct run *r, struct target *target, struct err *e)
     place.is_traced = true;
     size_t kept = output_kept(o);
     r->output_limit = kept * FLOOD_FACTOR;
-    int rc = pump_start(&r->pump, place.stdio, o->stdin_bytes, o->stdin_size, kept, e);
-    if (rc < 0)
-        return rc;
-    rc = sandbox_open(&r->sandbox, target, &place, e);
-    for (int i = 0; i < 3; i++)
+    size_t pumped = o->stdin_when_quiet ? 0 : o->stdin_size;
+    int rc = pump_start(&r->pump, place.stdio, o->stdin_bytes, pumped, kept, e);
+    if (rc == 0 && o->stdin_when_quiet)
+        rc = feed_by_hand(r, &place.stdio[0], e);
+    if (rc == 0)
+        rc = sandbox_open(&r->sandbox, target, &place, e);
+    for (int i = 0; i < 3 && r->pump; i++)
         fd_close(&place.stdio[i]);
     return rc;
 }
@@ -216,7 +258,7 @@ static void collect(struct run *r, struct run_result *out)
 
 int run_command(struct run_result *out, const struct run_options *options, struct err *e)
 {
-    struct run r = {.options = options};
+    struct run r = {.options = options, .feed_fd = -1};
     memset(out, 0, sizeof *out);
     int rc = open_recording(&r, e);
     if (rc == 0)
@@ -225,6 +267,7 @@ int run_command(struct run_result *out, const struct run_options *options, struc
         sandbox_kill(r.sandbox);
         sandbox_close(r.sandbox);
     }
+    fd_close(&r.feed_fd);
     collect(&r, out);
     tracer_free(r.tracer);
     verify_free(r.verify);

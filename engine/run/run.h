@@ -24,6 +24,7 @@ struct run_options {
     const struct sandbox_options *sandbox; /* argv and stdio are taken from here, not there */
     const void *stdin_bytes;    /* what a hermetic program finds on descriptor 0 (a pipe) */
     size_t stdin_size;
+    bool stdin_when_quiet;      /* byte by byte, each once everybody is asleep; the end of file, too */
     size_t output_max;          /* bytes kept of stdout and of stderr; 0: 64 KiB; beyond 16 times: flood */
 
     /* key/value pairs for recording_meta, and source files to embed; NULL-terminated arrays */

@@ -85,6 +85,7 @@ static void take_runs(struct grader *g, const cJSON *list)
         run->arg_count = json_texts(&run->args, item, "args");
         run->stdin_size =
             take_bytes(&run->stdin_bytes, cJSON_GetStringValue(item_of(item, "stdin")));
+        run->is_fed_when_quiet = item_of(item, "feed") != NULL;
         run->limit = json_number(item, "limit", 5);
         run->processes = (unsigned)json_number(item, "processes", 0);
         run->files = (unsigned)json_number(item, "files", 0);
@@ -219,11 +220,12 @@ struct judge_job {
     const struct evidence *ev;
 };
 
-static bool is_asked(const struct grader *g, const struct grader_check *check, size_t run)
+bool grader_asks(const struct grader *g, size_t check, size_t run)
 {
-    bool is_on = check->on_count == 0;
-    for (size_t i = 0; i < check->on_count; i++)
-        is_on |= strcmp(check->on[i], g->runs[run].name) == 0;
+    const struct grader_check *c = &g->checks[check];
+    bool is_on = c->on_count == 0;
+    for (size_t i = 0; i < c->on_count; i++)
+        is_on |= strcmp(c->on[i], g->runs[run].name) == 0;
     return is_on;
 }
 
@@ -281,7 +283,7 @@ static cJSON *ask_one(const struct judge_job *job, struct script *s, size_t inde
     struct err e = {0};
     cJSON *answer = cJSON_CreateObject();
     enum judged_state state = JUDGED_PASSED;
-    if (!is_asked(job->g, &job->g->checks[index], job->run)) {
+    if (!grader_asks(job->g, index, job->run)) {
         state = JUDGED_NOT_ASKED;
     } else if (script_check(s, job->ev, job->g, job->run, index, &e) < 0) {
         state = JUDGED_BROKEN;

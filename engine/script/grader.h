@@ -20,6 +20,7 @@ struct run_spec {
     size_t arg_count;
     char *stdin_bytes;
     size_t stdin_size;
+    bool is_fed_when_quiet;
     double limit;       /* seconds */
     unsigned processes; /* 0: default */
     unsigned files;     /* 0: default */
@@ -57,6 +58,9 @@ struct grader {
 int grader_load(struct grader **out, const char *root, const char *exercise, uint64_t seed,
                 struct err *e);
 void grader_free(struct grader *g);
+
+/* Is the check about this run? */
+bool grader_asks(const struct grader *g, size_t check, size_t run);
 
 enum judged_state {
     JUDGED_PASSED,

@@ -29,15 +29,11 @@ const struct field script_grader_fields[] = {
     {0},
 };
 const struct field script_run_spec_fields[] = {
-    {"name", FIELD_STRING, true, NULL},
-    {"args", FIELD_VALUES, false, NULL},
-    {"stdin", FIELD_BYTES, false, NULL},
-    {"limit", FIELD_NUMBER, false, NULL},
-    {"processes", FIELD_INTEGER, false, NULL},
-    {"files", FIELD_INTEGER, false, NULL},
-    {"ignore", FIELD_STRINGS, false, NULL},
-    {"partner", FIELD_STRING, false, NULL},
-    {0},
+    {"name", FIELD_STRING, true, NULL},     {"args", FIELD_VALUES, false, NULL},
+    {"stdin", FIELD_BYTES, false, NULL},    {"feed", FIELD_STRING, false, NULL},
+    {"limit", FIELD_NUMBER, false, NULL},   {"processes", FIELD_INTEGER, false, NULL},
+    {"files", FIELD_INTEGER, false, NULL},  {"ignore", FIELD_STRINGS, false, NULL},
+    {"partner", FIELD_STRING, false, NULL}, {0},
 };
 const struct field script_fail_fields[] = {
     {"text", FIELD_STRING, true, NULL},  {"events", FIELD_EVENTS, false, NULL},
@@ -166,6 +162,10 @@ static int check_runs(const cJSON *runs, const char *file, struct err *e)
     cJSON_ArrayForEach(run, runs)
     {
         i++;
+        const char *feed = text_of(run, "feed");
+        if (feed != NULL && strcmp(feed, "when-quiet") != 0)
+            return err_set(e, EINVAL, "%s: field 'runs()[%d].feed': \"when-quiet\" expected", file,
+                           i);
         for (other = runs->child; other != run; other = other->next)
             if (strcmp(text_of(other, "name"), text_of(run, "name")) == 0)
                 return err_set(e, EINVAL, "%s: field 'runs()[%d].name': '%s' is there twice", file,

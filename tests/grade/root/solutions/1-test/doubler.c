@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void consume(int fd)
+static _Noreturn void consume(int fd)
 {
     char bytes[64];
     ssize_t n;

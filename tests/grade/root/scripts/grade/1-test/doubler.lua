@@ -8,7 +8,7 @@ return grader {
       local size = random(100, 300)
       return {
          { name = "one", args = { "n=" .. size }, stdin = random.bytes(size) },
-         { name = "two", args = { "n=2" }, stdin = "ab", limit = 2 },
+         { name = "two", args = { "n=2" }, stdin = "ab", feed = "when-quiet", limit = 2 },
       }
    end,
    checks = {
