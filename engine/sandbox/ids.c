@@ -9,29 +9,40 @@
 
 enum { NOBODY = 65534 };
 
-/* Whether an id exists in our own user namespace: user_namespaces(7). */
-static bool is_mapped(const char *path, unsigned id)
+/* Whether an id exists in our own user namespace, and what it is outside: user_namespaces(7). */
+static bool is_mapped(const char *path, unsigned id, unsigned *outside)
 {
     struct buf map = {0};
     bool found = false;
-    if (file_read(&map, path, 1 << 16, NULL) == 0)
-        for (char *rest = map.data, *line; (line = strsep(&rest, "\n")) != NULL && !found;) {
-            unsigned first, outside, count;
-            if (sscanf(line, "%u %u %u", &first, &outside, &count) == 3)
+    if (file_read(&map, path, 1 << 16, NULL) == 0 && map.len)
+        for (char *rest = map.data, *line; !found && (line = strsep(&rest, "\n")) != NULL;) {
+            unsigned first, there, count;
+            if (sscanf(line, "%u %u %u", &first, &there, &count) == 3) {
                 found = id >= first && id - first < count;
+                *outside = there + (id - first);
+            }
         }
     buf_fini(&map);
     return found;
 }
 
-/* Root in a user namespace that has nobody else is somebody's unprivileged self already. */
-struct ids ids_choose(void)
+/* Root of a user namespace that has nobody else is somebody's unprivileged self already, unless it
+ * is root's. */
+int ids_choose(struct ids *out, struct err *e)
 {
-    struct ids ids = {.uid = geteuid(), .gid = getegid()};
-    if (ids.uid == 0 && is_mapped("/proc/self/uid_map", NOBODY) &&
-        is_mapped("/proc/self/gid_map", NOBODY))
-        ids = (struct ids){.uid = NOBODY, .gid = NOBODY, .is_other = true};
-    return ids;
+    unsigned outside = 0;
+    *out = (struct ids){.uid = geteuid(), .gid = getegid()};
+    if (out->uid != 0)
+        return 0;
+    if (is_mapped("/proc/self/uid_map", NOBODY, &outside) &&
+        is_mapped("/proc/self/gid_map", NOBODY, &outside)) {
+        *out = (struct ids){.uid = NOBODY, .gid = NOBODY, .is_other = true};
+        return 0;
+    }
+    if (!is_mapped("/proc/self/uid_map", 0, &outside) || outside == 0)
+        return err_set(e, EPERM,
+                       "start sandbox: this is root, and no unprivileged user is mapped here");
+    return 0;
 }
 
 static int put(pid_t pid, const char *file, const char *text, struct err *e)

@@ -41,5 +41,8 @@ _Noreturn void program_run(struct job *job);
  * says so (SIGTERM) or is gone, after killing everybody. */
 void bare_begin(void);
 void bare_reap(pid_t program);
+/* In the program's process, after no_new_privs: its signals reach only itself and its descendants.
+ * Without that it could kill whatever the user runs; nothing is run then. */
+void bare_confine(void);
 
 #endif

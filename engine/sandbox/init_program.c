@@ -148,6 +148,8 @@ void program_run(struct job *job)
     set_signals(plan->ignored_signals);
     personality(ADDR_NO_RANDOMIZE); /* addresses repeat, run for run */
     drop_rights(plan->is_bare);
+    if (plan->is_bare)
+        bare_confine();
     close_range(PLAN_CONTROL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     report(REPORT_READY, job->facts, "");
     close(PLAN_CONTROL_FD);

@@ -46,8 +46,9 @@ static void building_fini(struct building *b)
 static int building_init(struct building *b, struct sandbox *s, bool is_bare, struct err *e)
 {
     int pair[2];
-    b->ids = ids_choose();
-    int rc = init_open(&b->ids, e);
+    int rc = ids_choose(&b->ids, e);
+    if (rc == 0)
+        rc = init_open(&b->ids, e);
     if (rc < 0)
         return rc;
     b->executable_fd = rc;

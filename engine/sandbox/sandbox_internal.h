@@ -37,7 +37,7 @@ struct ids {
     gid_t gid;
     bool is_other; /* not our own: we are root, and run the program as somebody else */
 };
-struct ids ids_choose(void);
+int ids_choose(struct ids *out, struct err *e);
 int ids_map(const struct ids *ids, pid_t pid, struct err *e);
 
 /* Reads a report; the pid of its sender in *sender when not NULL. 1, 0 at end of file, -errno. */
