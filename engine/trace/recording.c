@@ -95,9 +95,10 @@ static void set_damage(struct recording *r, enum chunk_result last, uint64_t los
     if (last == CHUNK_BAD)
         r->damage = xasprintf("%s is damaged at byte %" PRIu64 ": what came after event %" PRIu32
                               " is lost",
-                              r->name, r->good_size, r->event_count);
+                              r->name, r->good_size, (uint32_t)r->events.count);
     else if (lost)
-        r->damage = xasprintf("%s is cut off after event %" PRIu32, r->name, r->event_count);
+        r->damage =
+            xasprintf("%s is cut off after event %" PRIu32, r->name, (uint32_t)r->events.count);
     else
         r->damage = xasprintf("%s has no end: its recorder did not finish, or runs still", r->name);
 }
@@ -189,19 +190,26 @@ int recording_open(struct recording **out, const char *path, struct err *e)
     return recording_open_fd(out, fd, path, e);
 }
 
+static void pool_free(struct pool *p)
+{
+    for (size_t i = 0; i < p->block_count; i++)
+        free(p->block[i]);
+    free(p->block);
+}
+
 void recording_free(struct recording *r)
 {
     if (!r)
         return;
     fd_close(&r->fd);
-    for (size_t i = 0; i < r->block_count; i++)
-        free(r->block[i]);
+    pool_free(&r->events);
+    pool_free(&r->blobs);
     for (size_t i = 0; i < r->stack_count; i++)
         free(r->stack[i].frames);
     for (size_t i = 0; i < r->extent_count; i++)
         extent_free(&r->extent[i]);
-    void *arrays[] = {r->block,    r->step, r->blob,      r->stack,   r->extent, r->module, r->meta,
-                      r->keyframe, r->call, r->last_call, r->payload, r->name,   r->damage};
+    void *arrays[] = {r->step, r->stack,     r->extent,  r->module, r->meta,  r->keyframe,
+                      r->call, r->last_call, r->payload, r->name,   r->damage};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(r);
@@ -239,20 +247,20 @@ struct step recording_step(const struct recording *r, uint32_t seq)
 
 uint32_t recording_event_count(const struct recording *r)
 {
-    return r->event_count;
+    return (uint32_t)r->events.count;
 }
 
 const struct event *recording_event(const struct recording *r, uint32_t id)
 {
-    assert(id < r->event_count);
-    return &r->block[id >> EVENT_BLOCK_BITS][id & (EVENT_BLOCK - 1)];
+    assert(id < r->events.count);
+    return event_at(r, id);
 }
 
 bool recording_blob(const struct recording *r, const struct event *ev, int arg, enum blob_side side,
                     struct blob *out)
 {
     for (uint32_t i = 0; i < ev->blob_count; i++) {
-        const struct kept_blob *b = &r->blob[ev->first_blob + i];
+        const struct kept_blob *b = blob_at(r, ev->first_blob + i);
         if (b->arg != arg || b->side != side)
             continue;
         *out = (struct blob){b->arg, b->side, b->kept, b->length, b->bytes};

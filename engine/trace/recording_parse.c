@@ -2,7 +2,9 @@
  * come from anywhere. */
 #include "trace/recording_state.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/buf.h"
 #include "base/xalloc.h"
@@ -113,11 +115,28 @@ static bool parse_closing(struct recording *r, struct cursor *c)
 {
     uint64_t events = cursor_varint(c);
     uint64_t steps = cursor_varint(c);
-    r->completeness.is_closed = !c->bad && events == r->event_count && steps == r->step_count;
+    r->completeness.is_closed = !c->bad && events == r->events.count && steps == r->step_count;
     return r->completeness.is_closed;
 }
 
 /* ---- halves ---- */
+
+static void pool_reserve(struct pool *p, size_t size)
+{
+    if (p->count / (POOL_BLOCK / size) < p->block_count)
+        return;
+    void *block = aligned_alloc(POOL_BLOCK, POOL_BLOCK);
+    if (!block)
+        die("out of memory");
+    madvise(block, POOL_BLOCK, MADV_HUGEPAGE); /* it goes without, too */
+    *PUSH(p->block) = block;
+}
+
+static struct kept_blob *new_blob(struct recording *r)
+{
+    pool_reserve(&r->blobs, sizeof(struct kept_blob));
+    return blob_at(r, r->blobs.count++);
+}
 
 /* The bytes of the next blob: kept of them and a NUL, all in one payload chunk. */
 static const uint8_t *take_payload(struct recording *r, uint64_t kept)
@@ -146,11 +165,11 @@ static bool take_blob(struct recording *r, struct cursor *c)
     const uint8_t *bytes = take_payload(r, kept);
     if (c->bad || !bytes)
         return false;
-    *PUSH(r->blob) = (struct kept_blob){.bytes = bytes,
-                                        .length = length,
-                                        .kept = (uint32_t)kept,
-                                        .arg = *tag & BLOB_ARG,
-                                        .side = *tag & BLOB_IS_OUT ? BLOB_OUT : BLOB_IN};
+    *new_blob(r) = (struct kept_blob){.bytes = bytes,
+                                      .length = length,
+                                      .kept = (uint32_t)kept,
+                                      .arg = *tag & BLOB_ARG,
+                                      .side = *tag & BLOB_IS_OUT ? BLOB_OUT : BLOB_IN};
     return true;
 }
 
@@ -158,13 +177,13 @@ static bool take_blob(struct recording *r, struct cursor *c)
 static bool take_blobs(struct recording *r, struct event *ev, struct cursor *c)
 {
     uint64_t count = cursor_varint(c);
-    if (c->bad || count > FORMAT_BLOBS_MAX || r->blob_count > UINT32_MAX / 2)
+    if (c->bad || count > FORMAT_BLOBS_MAX || r->blobs.count > UINT32_MAX / 2)
         return false;
     uint32_t before = ev->first_blob;
-    ev->first_blob = (uint32_t)r->blob_count;
+    ev->first_blob = (uint32_t)r->blobs.count;
     for (uint32_t i = 0; i < ev->blob_count; i++) {
-        struct kept_blob moved = r->blob[before + i];
-        *PUSH(r->blob) = moved;
+        struct kept_blob *moved = new_blob(r);
+        *moved = *blob_at(r, before + i);
     }
     for (uint64_t i = 0; i < count; i++)
         if (!take_blob(r, c))
@@ -173,13 +192,12 @@ static bool take_blobs(struct recording *r, struct event *ev, struct cursor *c)
     return true;
 }
 
+/* The place of the next event, which counts once it is known to be good. */
 static struct event *new_event(struct recording *r)
 {
-    if (r->event_count >> EVENT_BLOCK_BITS == r->block_count)
-        *PUSH(r->block) = xmalloc(EVENT_BLOCK * sizeof **r->block);
-    struct event *ev =
-        &r->block[r->event_count >> EVENT_BLOCK_BITS][r->event_count & (EVENT_BLOCK - 1)];
-    *ev = (struct event){.id = r->event_count};
+    pool_reserve(&r->events, sizeof(struct event));
+    struct event *ev = event_at(r, r->events.count);
+    *ev = (struct event){.id = (uint32_t)r->events.count};
     return ev;
 }
 
@@ -257,17 +275,17 @@ static bool parse_entry(struct recording *r, uint8_t tag, struct cursor *c)
     ev->exit_ns = is_point ? ev->entry_ns : 0;
     if (c->bad)
         return false;
-    *PUSH(r->step) = r->event_count++ << 1;
+    *PUSH(r->step) = (uint32_t)(r->events.count++ << 1);
     return true;
 }
 
 static bool parse_exit(struct recording *r, uint8_t tag, struct cursor *c)
 {
     uint64_t back = cursor_varint(c);
-    if (c->bad || back >= r->event_count || (tag & HALF_IS_POINT))
+    if (c->bad || back >= r->events.count || (tag & HALF_IS_POINT))
         return false;
-    uint32_t id = r->event_count - 1 - (uint32_t)back;
-    struct event *ev = &r->block[id >> EVENT_BLOCK_BITS][id & (EVENT_BLOCK - 1)];
+    uint32_t id = (uint32_t)(r->events.count - 1 - back);
+    struct event *ev = event_at(r, id);
     if (!event_is_pending(ev))
         return false;
     uint64_t exit_ns = take_time(r, c);

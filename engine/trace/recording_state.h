@@ -9,7 +9,15 @@
 #include "trace/recording.h"
 #include "trace/recording_format.h"
 
-enum { EVENT_BLOCK_BITS = 12, EVENT_BLOCK = 1 << EVENT_BLOCK_BITS };
+/* Elements of one size that never move, in blocks of 2 MiB each: one huge page, where the kernel
+ * has one (page faults are most of the time of opening a long recording). */
+enum { POOL_BLOCK = 2 << 20 };
+
+struct pool {
+    void **block;
+    size_t block_count, block_cap;
+    size_t count; /* elements in use */
+};
 
 struct extent {
     uint8_t *bytes;
@@ -55,13 +63,10 @@ struct recording {
     bool is_malformed; /* a chunk with a good checksum made no sense: nothing after it is read */
     char *damage;
 
-    struct event **block;
-    size_t block_count, block_cap;
-    uint32_t event_count;
-    uint32_t *step; /* event id * 2, + 1 for an exit */
+    struct pool events; /* struct event */
+    struct pool blobs;  /* struct kept_blob */
+    uint32_t *step;     /* event id * 2, + 1 for an exit */
     size_t step_count, step_cap;
-    struct kept_blob *blob;
-    size_t blob_count, blob_cap;
     struct kept_stack *stack; /* id - 1 */
     size_t stack_count, stack_cap;
     struct module *module; /* id - 1 */
@@ -85,6 +90,22 @@ struct recording {
     size_t payload_at;   /* the one that the next blob lies in */
     size_t payload_used; /* bytes of it that are taken */
 };
+
+static inline void *pool_at(const struct pool *p, size_t index, size_t size)
+{
+    size_t in_block = POOL_BLOCK / size;
+    return (char *)p->block[index / in_block] + index % in_block * size;
+}
+
+static inline struct event *event_at(const struct recording *r, size_t id)
+{
+    return pool_at(&r->events, id, sizeof(struct event));
+}
+
+static inline struct kept_blob *blob_at(const struct recording *r, size_t index)
+{
+    return pool_at(&r->blobs, index, sizeof(struct kept_blob));
+}
 
 /* Takes in the body of one chunk; false when it makes no sense. */
 bool recording_parse(struct recording *r, uint32_t kind, const uint8_t *body, uint32_t size);
