@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -288,19 +289,25 @@ static void take_answers(struct grading *g, const cJSON *list)
     }
 }
 
-static void blame_worker(struct grading *g, const struct plan *plan, const char *why)
+/* A worker that dies takes its answers along: the runs that nobody told of are not judged, and say
+ * why. */
+static void blame_worker(struct grading *g, const char *why)
 {
-    for (size_t i = plan->first; i < g->verdict->run_count; i += plan->step) {
-        free(g->verdict->runs[i].reason);
-        g->verdict->runs[i].reason = xstrdup(why);
+    for (size_t i = 0; i < g->verdict->run_count; i++) {
+        struct verdict_run *run = &g->verdict->runs[i];
+        if (run->how[0] != '\0')
+            continue;
+        free(run->reason);
+        run->reason = xstrdup(why);
     }
 }
 
-static uint64_t worker_limit(const struct plan *plan)
+/* Nothing of ours lasts that long: it is the backstop for a grader that hangs itself. */
+static uint64_t worker_limit(const struct grader *grader)
 {
     double seconds = 20;
-    for (size_t i = plan->first; i < plan->grader->run_count; i += plan->step)
-        seconds += plan->grader->runs[i].limit + 10;
+    for (size_t i = 0; i < grader->run_count; i++)
+        seconds += grader->runs[i].limit + 10;
     return (uint64_t)(seconds * 1e9);
 }
 
@@ -315,34 +322,44 @@ static size_t worker_count(const struct grading *g)
     return wanted < g->grader->run_count ? wanted : g->grader->run_count;
 }
 
+static void take_worker(struct grading *g, struct child *take_worker)
+{
+    struct buf answer = {0};
+    struct err e = {0};
+    if (child_finish(take_worker, &answer, &e) < 0)
+        blame_worker(g, e.text);
+    cJSON *list = answer.len > 0 ? cJSON_Parse(answer.data) : NULL;
+    take_answers(g, list);
+    cJSON_Delete(list);
+    buf_fini(&answer);
+}
+
 static void make_runs(struct grading *g)
 {
-    struct plan plans[WORKERS_MAX];
+    _Atomic size_t *next =
+        mmap(NULL, sizeof *next, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (next == MAP_FAILED) {
+        blame_worker(g, "out of memory");
+        return;
+    }
+    struct plan plan = {.root = g->options->root,
+                        .grader = g->grader,
+                        .program = g->program,
+                        .file = g->file,
+                        .partners = g->partners,
+                        .recordings = g->recordings,
+                        .next = next};
+    struct child_limits limits = {.wall_ns = worker_limit(g->grader), .is_detached = true};
     struct child *workers[WORKERS_MAX] = {0};
-    size_t count = worker_count(g);
     struct err e = {0};
-    for (size_t i = 0; i < count; i++) {
-        plans[i] = (struct plan){.root = g->options->root,
-                                 .grader = g->grader,
-                                 .program = g->program,
-                                 .file = g->file,
-                                 .partners = g->partners,
-                                 .recordings = g->recordings,
-                                 .first = i,
-                                 .step = count};
-        struct child_limits limits = {.wall_ns = worker_limit(&plans[i]), .is_detached = true};
-        if (child_start(&workers[i], worker_job, &plans[i], &limits, &e) < 0)
-            blame_worker(g, &plans[i], e.text);
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct buf answer = {0};
-        if (workers[i] != NULL && child_finish(workers[i], &answer, &e) < 0)
-            blame_worker(g, &plans[i], e.text);
-        cJSON *list = answer.len > 0 ? cJSON_Parse(answer.data) : NULL;
-        take_answers(g, list);
-        cJSON_Delete(list);
-        buf_fini(&answer);
-    }
+    size_t count = worker_count(g);
+    for (size_t i = 0; i < count; i++)
+        if (child_start(&workers[i], worker_job, &plan, &limits, &e) < 0)
+            blame_worker(g, e.text);
+    for (size_t i = 0; i < count; i++)
+        if (workers[i] != NULL)
+            take_worker(g, workers[i]);
+    munmap((void *)next, sizeof *next);
 }
 
 /* ---- all of it ---- */

@@ -1,6 +1,6 @@
 #include "grade/worker.h"
 
-#include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -306,8 +306,9 @@ int worker_job(void *arg, struct buf *out, struct err *e)
     (void)e;
     const struct plan *plan = arg;
     cJSON *list = cJSON_CreateArray();
-    for (size_t i = plan->first; i < plan->grader->run_count; i += plan->step)
-        cJSON_AddItemToArray(list, do_run(plan, i));
+    size_t index;
+    while ((index = atomic_fetch_add(plan->next, 1)) < plan->grader->run_count)
+        cJSON_AddItemToArray(list, do_run(plan, index));
     char *text = cJSON_PrintUnformatted(list);
     buf_puts(out, text);
     cJSON_free(text);

@@ -15,7 +15,7 @@ struct plan {
     const char *file;       /* its source */
     char *const *partners;  /* compiled, in the order of grader->partners */
     const char *recordings; /* folder */
-    size_t first, step;     /* this worker makes runs first, first + step, ... */
+    _Atomic size_t *next;   /* shared by all workers: the run to make next */
 };
 
 /* The file that run number `index` is recorded in; the caller frees. */
