@@ -1,5 +1,5 @@
-/* diagnose [-v] COMMAND...: prints how the run ended and what is found, for a person who writes a rule.
- * -v: the events, too. */
+/* diagnose [-v] COMMAND...: prints how the run ended and what is found, for a person who writes a
+ * rule. -v: the events, too. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,15 +29,17 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: diagnose [-v] COMMAND...\n");
         return 2;
     }
-    if (trial_run(&t, argv + 1 + is_verbose, UINT64_C(5000000000), &e) < 0) {
+    struct trial_limits limits = {.ns = UINT64_C(5000000000)};
+    if (trial_run(&t, argv + 1 + is_verbose, NULL, &limits, &e) < 0) {
         fprintf(stderr, "%s\n", e.text);
         return 2;
     }
     if (is_verbose)
         print_events(t.rec);
     trial_print(t.diagnosis, &out);
-    printf("%s%s, %u anomalies %s\n", out.data ? out.data : "", run_end_name(diagnosis_end(t.diagnosis)),
-           model_anomalies(diagnosis_model(t.diagnosis)), model_anomaly_text(diagnosis_model(t.diagnosis)));
+    printf("%s%s, %u anomalies %s\n", out.data ? out.data : "",
+           run_end_name(diagnosis_end(t.diagnosis)), model_anomalies(diagnosis_model(t.diagnosis)),
+           model_anomaly_text(diagnosis_model(t.diagnosis)));
     for (size_t i = 0; i < diagnosis_count(t.diagnosis); i++) {
         const struct finding *f = diagnosis_finding(t.diagnosis, i);
         buf_reset(&out);

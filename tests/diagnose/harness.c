@@ -26,11 +26,16 @@ static enum trace_answer on_quiet(void *arg)
     return model_is_stuck(diagnosis_model(t->live)) ? TRACE_STOP_STUCK : TRACE_GO_ON;
 }
 
-static int trace(struct stage *s, char *const *argv, uint64_t limit_ns, struct err *e)
+static int trace(struct stage *s, char *const *argv, const char *cwd,
+                 const struct trial_limits *limits, struct err *e)
 {
     int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    struct spawn_options how = {.argv = argv, .stdio = {null_fd, null_fd, -1}};
-    struct tracer_options options = {.limit_ns = limit_ns, .on_quiet = on_quiet, .arg = s};
+    struct spawn_options how = {.argv = argv, .cwd = cwd, .stdio = {null_fd, null_fd, -1}};
+    struct tracer_options options = {.limit_ns = limits->ns,
+                                     .events_max = limits->events,
+                                     .ends_with_command = limits->ends_with_command,
+                                     .on_quiet = on_quiet,
+                                     .arg = s};
     struct target target;
     struct tracer *tracer = NULL;
     int rc = spawn_command(&target, &how, e);
@@ -57,7 +62,8 @@ static int open_both(struct stage *s, struct err *e)
     return rc;
 }
 
-int trial_run(struct trial *t, char *const *argv, uint64_t limit_ns, struct err *e)
+int trial_run(struct trial *t, char *const *argv, const char *cwd,
+              const struct trial_limits *limits, struct err *e)
 {
     struct stage s = {.trial = t};
     *t = (struct trial){0};
@@ -65,7 +71,7 @@ int trial_run(struct trial *t, char *const *argv, uint64_t limit_ns, struct err 
     if (rc < 0)
         return rc;
     t->live = diagnosis_new(t->rec);
-    rc = trace(&s, argv, limit_ns, e);
+    rc = trace(&s, argv, cwd, limits, e);
     recorder_flush(s.recorder);
     if (rc == 0)
         rc = recording_refresh(t->rec, e);

@@ -12,8 +12,15 @@ struct trial {
     struct tracer_result result;
 };
 
-/* 0 or -errno. Ends a stuck run, and one that takes longer than limit_ns. */
-int trial_run(struct trial *t, char *const *argv, uint64_t limit_ns, struct err *e);
+struct trial_limits {
+    uint64_t ns;            /* wall clock */
+    uint64_t events;        /* 0: none */
+    bool ends_with_command; /* who is left then is killed */
+};
+
+/* 0 or -errno. cwd NULL: this process's own. A stuck run is ended at once. */
+int trial_run(struct trial *t, char *const *argv, const char *cwd,
+              const struct trial_limits *limits, struct err *e);
 void trial_fini(struct trial *t);
 
 /* Each finding on a line: "problem never-eof P.1: text". */
