@@ -8,21 +8,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Registers that unwinding needs besides the stack pointer. */
-struct arch_frame {
-    uint64_t fp;   /* frame pointer */
-    uint64_t link; /* return address register; 0 where there is none */
-};
-
 extern const uint32_t arch_audit;       /* AUDIT_ARCH_... of this machine (seccomp(2)) */
 extern const unsigned arch_call_length; /* bytes of the instruction that makes a system call */
 extern const uint64_t
     arch_foreign_bit; /* numbers with this bit belong to another ABI (x32); 0: none */
 
 /* DWARF numbers (System V ABI supplements). */
+extern const bool arch_has_link; /* a call leaves its return address in a register */
 extern const int arch_dwarf_sp, arch_dwarf_fp, arch_dwarf_return;
 
-int arch_get_frame(pid_t tid, struct arch_frame *out); /* 0 or -errno */
+/* A general register, by its DWARF number. 0 or -errno (-EINVAL: not one of those that can be asked
+ * for). */
+int arch_get_register(pid_t tid, int dwarf, uint64_t *out);
 
 /* At the entry of a call: makes the kernel skip it and return -ENOSYS. */
 int arch_refuse_call(pid_t tid);

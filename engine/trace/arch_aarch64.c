@@ -10,6 +10,7 @@
 const uint32_t arch_audit = AUDIT_ARCH_AARCH64;
 const unsigned arch_call_length = 4;
 const uint64_t arch_foreign_bit = 0;
+const bool arch_has_link = true;
 const int arch_dwarf_sp = 31, arch_dwarf_fp = 29, arch_dwarf_return = 30;
 
 static int get_regs(pid_t tid, struct user_regs_struct *regs)
@@ -24,12 +25,14 @@ static int set_regs(pid_t tid, struct user_regs_struct *regs)
     return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &io) < 0 ? -errno : 0;
 }
 
-int arch_get_frame(pid_t tid, struct arch_frame *out)
+int arch_get_register(pid_t tid, int dwarf, uint64_t *out)
 {
     struct user_regs_struct regs;
+    if (dwarf < 0 || dwarf > 31)
+        return -EINVAL;
     int status = get_regs(tid, &regs);
     if (status == 0)
-        *out = (struct arch_frame){.fp = regs.regs[29], .link = regs.regs[30]};
+        *out = dwarf == 31 ? regs.sp : regs.regs[dwarf];
     return status;
 }
 

@@ -9,6 +9,7 @@
 const uint32_t arch_audit = AUDIT_ARCH_X86_64;
 const unsigned arch_call_length = 2;
 const uint64_t arch_foreign_bit = 0x40000000;
+const bool arch_has_link = false;
 const int arch_dwarf_sp = 7, arch_dwarf_fp = 6, arch_dwarf_return = 16;
 
 static int poke(pid_t tid, size_t offset, uint64_t value)
@@ -16,13 +17,24 @@ static int poke(pid_t tid, size_t offset, uint64_t value)
     return ptrace(PTRACE_POKEUSER, tid, (void *)offset, (void *)value) < 0 ? -errno : 0;
 }
 
-int arch_get_frame(pid_t tid, struct arch_frame *out)
+#define REGISTER(name) offsetof(struct user_regs_struct, name)
+
+/* System V ABI, AMD64 supplement, figure 3.36 */
+static const size_t registers[] = {
+    REGISTER(rax), REGISTER(rdx), REGISTER(rcx), REGISTER(rbx), REGISTER(rsi), REGISTER(rdi),
+    REGISTER(rbp), REGISTER(rsp), REGISTER(r8),  REGISTER(r9),  REGISTER(r10), REGISTER(r11),
+    REGISTER(r12), REGISTER(r13), REGISTER(r14), REGISTER(r15), REGISTER(rip),
+};
+
+int arch_get_register(pid_t tid, int dwarf, uint64_t *out)
 {
+    if (dwarf < 0 || (size_t)dwarf >= sizeof registers / sizeof *registers)
+        return -EINVAL;
     errno = 0;
-    long fp = ptrace(PTRACE_PEEKUSER, tid, (void *)offsetof(struct user_regs_struct, rbp), NULL);
+    long value = ptrace(PTRACE_PEEKUSER, tid, (void *)registers[dwarf], NULL);
     if (errno)
         return -errno;
-    *out = (struct arch_frame){.fp = (uint64_t)fp};
+    *out = (uint64_t)value;
     return 0;
 }
 

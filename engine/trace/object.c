@@ -240,9 +240,11 @@ static bool read_cfa(Dwarf_Frame *frame, struct rule *rule)
     return number == arch_dwarf_sp || number == arch_dwarf_fp;
 }
 
-enum saved { SAVED_NOT, SAVED_AT, SAVED_UNKNOWN };
+/* Where a frame keeps its caller's value of a register. */
+enum saved { SAVED_NOT, SAVED_AT, SAVED_IN_REGISTER, SAVED_UNKNOWN };
 
-static enum saved read_register(Dwarf_Frame *frame, int number, int32_t *offset)
+/* where: the offset from the CFA, or the number of the other register. */
+static enum saved read_register(Dwarf_Frame *frame, int number, int32_t *where)
 {
     Dwarf_Op memory[3], *ops;
     size_t count;
@@ -250,16 +252,27 @@ static enum saved read_register(Dwarf_Frame *frame, int number, int32_t *offset)
         return SAVED_UNKNOWN;
     if (count == 0)
         return ops ? SAVED_UNKNOWN : SAVED_NOT;
-    if (ops[0].atom != DW_OP_call_frame_cfa)
-        return SAVED_UNKNOWN;
-    if (count == 1) {
-        *offset = 0;
-        return SAVED_AT;
+    if (count == 1 && ops[0].atom == DW_OP_regx) {
+        *where = (int32_t)ops[0].number;
+        return SAVED_IN_REGISTER;
     }
-    if (count != 2 || ops[1].atom != DW_OP_plus_uconst)
+    if (ops[0].atom != DW_OP_call_frame_cfa || count > 2 ||
+        (count == 2 && ops[1].atom != DW_OP_plus_uconst))
         return SAVED_UNKNOWN;
-    *offset = (int32_t)(Dwarf_Sword)ops[1].number;
+    *where = count == 2 ? (int32_t)(Dwarf_Sword)ops[1].number : 0;
     return SAVED_AT;
+}
+
+/* Code without information is, in libraries, the few instructions around clone: a child begins
+ * there, on another stack. The parent's return address is where every leaf has it. */
+static void guess_rule(struct rule *rule)
+{
+    rule->is_usable = true;
+    rule->is_guess = true;
+    rule->return_register = (int16_t)arch_dwarf_return;
+    rule->return_in_register = arch_has_link;
+    rule->cfa_offset = arch_has_link ? 0 : 8;
+    rule->return_offset = -8;
 }
 
 static bool is_outermost(const struct object *o, uint64_t offset)
@@ -274,18 +287,26 @@ static void fill_rule(struct object *o, struct rule *rule)
 {
     rule->want = 64;
     rule->is_outermost = is_outermost(o, rule->offset);
-    Dwarf_Frame *frame = NULL;
-    if (!o->cfi || dwarf_cfi_addrframe(o->cfi, rule->offset, &frame) != 0)
+    if (!o->cfi)
         return;
+    Dwarf_Frame *frame = NULL;
+    if (dwarf_cfi_addrframe(o->cfi, rule->offset, &frame) != 0) {
+        guess_rule(rule);
+        return;
+    }
     bool is_signal_frame = false;
     Dwarf_Addr start, end;
+    int32_t where = arch_dwarf_return;
     dwarf_frame_info(frame, &start, &end, &is_signal_frame);
     enum saved fp = read_register(frame, arch_dwarf_fp, &rule->fp_offset);
-    enum saved back = read_register(frame, arch_dwarf_return, &rule->return_offset);
+    enum saved back = read_register(frame, arch_dwarf_return, &where);
     rule->saves_fp = fp == SAVED_AT;
-    rule->return_in_link = back == SAVED_NOT;
-    rule->is_usable =
-        !is_signal_frame && fp != SAVED_UNKNOWN && back != SAVED_UNKNOWN && read_cfa(frame, rule);
+    rule->return_in_register = back != SAVED_AT;
+    rule->return_offset = where;
+    rule->return_register = (int16_t)where;
+    rule->is_usable = !is_signal_frame && (fp == SAVED_AT || fp == SAVED_NOT) &&
+                      back != SAVED_UNKNOWN && (back != SAVED_NOT || arch_has_link) &&
+                      read_cfa(frame, rule);
     free(frame);
 }
 

@@ -21,10 +21,12 @@ struct rule {
     int32_t fp_offset;     /* from the CFA, if the frame saved the frame pointer */
     bool is_usable;        /* false: unwinding ends here */
     bool cfa_from_fp;
-    bool return_in_link; /* a leaf of an architecture with a link register */
+    bool return_in_register; /* not on the stack: link register, or vfork's own trick */
     bool saves_fp;
+    bool is_guess;     /* no information: taken for a leaf that has not touched the stack (clone) */
     bool is_outermost; /* main or _start: nothing of the user's is further out */
-    uint16_t want;     /* bytes of stack that frames from here took so far, for the innermost */
+    int16_t return_register;
+    uint16_t want; /* bytes of stack that frames from here took so far, for the innermost */
 };
 
 struct object;

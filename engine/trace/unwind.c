@@ -14,8 +14,9 @@ enum {
 struct walk {
     pid_t tid;
     uint64_t ip, sp;
-    struct arch_frame regs;
-    bool has_regs; /* regs.fp is known: read from the task, or found in a frame */
+    uint64_t fp;
+    bool has_fp;     /* read from the task, or found in a frame */
+    bool has_caller; /* past the innermost frame: the task's other registers say nothing any more */
     const uint8_t *slice;
     uint64_t slice_at;
     size_t slice_size;
@@ -48,39 +49,39 @@ static bool read_word(struct walk *w, uint64_t address, uint64_t *out)
     return true;
 }
 
-/* The registers of the task are those of the innermost frame: read when a rule first asks, and only
- * while no frame has changed them. */
-static bool need_regs(struct walk *w)
+/* The task's own frame pointer is good until a frame has saved it. */
+static bool need_fp(struct walk *w)
 {
-    if (!w->has_regs)
-        w->has_regs = arch_get_frame(w->tid, &w->regs) == 0;
-    return w->has_regs;
+    if (!w->has_fp)
+        w->has_fp = arch_get_register(w->tid, arch_dwarf_fp, &w->fp) == 0;
+    return w->has_fp;
 }
 
+static bool find_return(struct walk *w, const struct rule *rule, uint64_t cfa, uint64_t *back)
+{
+    if (!rule->return_in_register)
+        return read_word(w, cfa + (uint64_t)(int64_t)rule->return_offset, back);
+    return !w->has_caller && arch_get_register(w->tid, rule->return_register, back) == 0;
+}
+
+/* Leaves the frame; false where the way ends. */
 static bool step(struct walk *w, const struct rule *rule)
 {
-    if (!rule->is_usable || (rule->cfa_from_fp && !need_regs(w)))
+    if (!rule->is_usable || (rule->is_guess && w->has_caller) || (rule->cfa_from_fp && !need_fp(w)))
         return false;
-    uint64_t cfa = (rule->cfa_from_fp ? w->regs.fp : w->sp) + (uint64_t)(int64_t)rule->cfa_offset;
+    uint64_t cfa = (rule->cfa_from_fp ? w->fp : w->sp) + (uint64_t)(int64_t)rule->cfa_offset;
     uint64_t back;
-    if (rule->return_in_link) {
-        if (!need_regs(w) || !w->regs.link)
-            return false;
-        back = w->regs.link;
-    } else if (!read_word(w, cfa + (uint64_t)(int64_t)rule->return_offset, &back)) {
+    if (!find_return(w, rule, cfa, &back))
         return false;
-    }
     if (rule->saves_fp) {
-        uint64_t fp;
-        if (!read_word(w, cfa + (uint64_t)(int64_t)rule->fp_offset, &fp))
+        if (!read_word(w, cfa + (uint64_t)(int64_t)rule->fp_offset, &w->fp))
             return false;
-        w->regs.fp = fp;
-        w->has_regs = true;
+        w->has_fp = true;
     }
-    w->regs.link = 0;
-    bool goes_up = cfa > w->sp || (rule->return_in_link && cfa == w->sp);
+    bool goes_up = cfa > w->sp || rule->return_in_register;
     w->ip = back;
     w->sp = cfa;
+    w->has_caller = true;
     return goes_up && back != 0;
 }
 
