@@ -13,11 +13,9 @@
  * Exit status: 0 all is well; 3 somebody used processor time instead of sleeping; 4 the program did not
  * get our message; 5 we did not get its message; 2 we failed ourselves. */
 #define _GNU_SOURCE /* F_SETPIPE_SZ */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,7 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SPIN_NS = 50 * 1000 * 1000, LOOKS_ENOUGH = 100, EXIT_SPIN = 3, EXIT_NOT_GOT, EXIT_NOT_SENT };
+enum { SPIN_NS = 50 * 1000 * 1000, LOOKS_ENOUGH = 100, WATCHED_MAX = 64 };
+enum { EXIT_SPIN = 3, EXIT_NOT_GOT, EXIT_NOT_SENT };
 
 static bool is_spinning, has_ended;
 static pid_t learner;
@@ -44,7 +43,13 @@ static _Noreturn void fail(const char *what)
     exit(2);
 }
 
-/* How much the other processes have done so far, and whether all of them sleep at this moment. */
+/* A process that we watch, with its files in /proc: opened once, read often. */
+struct watched {
+    pid_t pid;
+    int status_fd, wchan_fd;
+};
+
+/* How much the others have done so far, and whether all of them sleep at this moment. */
 struct look {
     bool is_asleep; /* by their state */
     bool is_parked; /* and by the place where they sleep */
@@ -52,66 +57,95 @@ struct look {
     long long cpu_ns;
 };
 
-static size_t read_proc(const char *pid, const char *what, char *text, size_t room)
+static struct watched watched[WATCHED_MAX];
+static int watched_count;
+
+static int open_proc(pid_t pid, const char *what)
 {
     char path[64];
-    ssize_t size;
-    int fd;
 
-    snprintf(path, sizeof path, "/proc/%.20s/%s", pid, what);
-    if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-        return 0;
-    size = read(fd, text, room - 1);
-    close(fd);
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, what);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool is_watched(pid_t pid)
+{
+    for (int i = 0; i < watched_count; i++)
+        if (watched[i].pid == pid)
+            return true;
+    return false;
+}
+
+/* Adds processes of our session that have come since. Process 1 only looks on. */
+static void find_processes(void)
+{
+    const struct dirent *entry;
+    DIR *proc = opendir("/proc");
+
+    while (proc != NULL && (entry = readdir(proc)) != NULL) {
+        pid_t pid = atoi(entry->d_name);
+
+        if (pid <= 1 || pid == getpid() || getsid(pid) != getsid(0) || is_watched(pid) ||
+            watched_count == WATCHED_MAX)
+            continue;
+        watched[watched_count++] =
+            (struct watched){pid, open_proc(pid, "status"), open_proc(pid, "wchan")};
+    }
+    if (proc != NULL)
+        closedir(proc);
+}
+
+static bool read_again(int fd, char *text, size_t room)
+{
+    ssize_t size = fd == -1 ? -1 : pread(fd, text, room - 1, 0);
+
     text[size > 0 ? size : 0] = '\0';
-    return size > 0 ? (size_t)size : 0;
+    return size > 0;
+}
+
+static const char *field(const char *status, const char *name)
+{
+    const char *at = strstr(status, name);
+
+    return at == NULL ? "" : at + strlen(name);
 }
 
 /* The state alone may deceive: a process that only asks whether it must wait is in state S for a moment,
  * too. The place where it sleeps, wchan, is 0 as long as it is on a processor or queued for one; where
  * the kernel does not tell, it is always 0. proc(5). */
-static bool has_place(const char *pid)
+static bool look_at(const struct watched *w, struct look *look)
 {
-    char place[64];
-
-    return read_proc(pid, "wchan", place, sizeof place) > 0 && strcmp(place, "0") != 0;
-}
-
-static void look_at(const char *pid, struct look *look)
-{
-    char text[4096], state = 'X';
-    unsigned long willing = 0, forced = 0;
+    char status[4096], place[64];
     struct timespec cpu;
     clockid_t clock;
-    const char *at;
+    char state;
 
-    if (read_proc(pid, "status", text, sizeof text) == 0)
-        return; /* gone */
-    if ((at = strstr(text, "\nState:")) != NULL)
-        sscanf(at, "\nState: %c", &state);
-    if ((at = strstr(text, "\nvoluntary_ctxt_switches:")) != NULL)
-        sscanf(at, "\nvoluntary_ctxt_switches: %lu nonvoluntary_ctxt_switches: %lu", &willing, &forced);
-    look->switches += willing + forced;
-    if (strchr("SZX", state) == NULL)
+    if (!read_again(w->status_fd, status, sizeof status))
+        return false; /* gone */
+    state = *field(status, "\nState:\t");
+    look->switches += strtoul(field(status, "\nvoluntary_ctxt_switches:\t"), NULL, 10) +
+                      strtoul(field(status, "\nnonvoluntary_ctxt_switches:\t"), NULL, 10);
+    if (state != 'S' && state != 'Z' && state != 'X')
         look->is_asleep = false;
-    if (state == 'S' && !has_place(pid))
+    if (state == 'S' && (!read_again(w->wchan_fd, place, sizeof place) || strcmp(place, "0") == 0))
         look->is_parked = false;
-    if (clock_getcpuclockid(atoi(pid), &clock) == 0 && clock_gettime(clock, &cpu) == 0)
+    if (clock_getcpuclockid(w->pid, &clock) == 0 && clock_gettime(clock, &cpu) == 0)
         look->cpu_ns += cpu.tv_sec * 1000000000LL + cpu.tv_nsec;
+    return true;
 }
 
 static struct look look_around(void)
 {
     struct look look = {.is_asleep = true, .is_parked = true};
-    const struct dirent *entry;
-    DIR *proc = opendir("/proc");
 
-    if (proc == NULL)
-        return look;
-    while ((entry = readdir(proc)) != NULL)
-        if (isdigit((unsigned char)entry->d_name[0]) && atoi(entry->d_name) != getpid())
-            look_at(entry->d_name, &look);
-    closedir(proc);
+    find_processes();
+    for (int i = watched_count - 1; i >= 0; i--) {
+        if (look_at(&watched[i], &look))
+            continue;
+        close(watched[i].status_fd);
+        close(watched[i].wchan_fd);
+        watched[i] = watched[--watched_count];
+    }
     return look;
 }
 
@@ -119,10 +153,11 @@ static struct look look_around(void)
  * looks. Or when the others have used SPIN_NS of processor time meanwhile: then somebody spins. */
 static void settle(void)
 {
+    const struct timespec pause = {0, 200000};
     struct look first = look_around(), before = first, now;
 
     for (int quiet = 0; !is_spinning; before = now) {
-        sched_yield();
+        nanosleep(&pause, NULL);
         now = look_around();
         quiet = before.is_asleep && now.is_asleep && before.switches == now.switches ? quiet + 1 : 0;
         if (quiet > 0 && (now.is_parked || quiet == LOOKS_ENOUGH))

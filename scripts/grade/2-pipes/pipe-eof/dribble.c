@@ -7,10 +7,8 @@
  * and the end of file, come while nobody can read. Then they may go on.
  * Exit status: 0 when it ended, 3 when somebody used processor time instead of sleeping (then it is
  * killed in the end, if it does not end by itself), 2 when we failed ourselves. */
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,13 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SPIN_NS = 50 * 1000 * 1000, LOOKS_ENOUGH = 100, LINES_MAX = 64, CHILDREN_MAX = 32 };
+enum { SPIN_NS = 50 * 1000 * 1000, LOOKS_ENOUGH = 100, LINES_MAX = 64, WATCHED_MAX = 64 };
 
 static bool is_spinning;
 static pid_t learner;
-static pid_t children[CHILDREN_MAX]; /* of the learner, as of the last look */
-static int child_count;
-static bool are_stopped; /* the children, by us */
+static pid_t stopped[WATCHED_MAX]; /* by us */
+static int stopped_count;
 
 static _Noreturn void fail(const char *what)
 {
@@ -34,7 +31,22 @@ static _Noreturn void fail(const char *what)
     exit(2);
 }
 
-/* How much the other processes have done so far, and whether all of them sleep at this moment. */
+/* Stopped by us: will do nothing until we let it go on. */
+static bool is_stopped(pid_t pid)
+{
+    for (int i = 0; i < stopped_count; i++)
+        if (stopped[i] == pid)
+            return true;
+    return false;
+}
+
+/* A process that we watch, with its files in /proc: opened once, read often. */
+struct watched {
+    pid_t pid;
+    int status_fd, wchan_fd;
+};
+
+/* How much the others have done so far, and whether all of them sleep at this moment. */
 struct look {
     bool is_asleep; /* by their state */
     bool is_parked; /* and by the place where they sleep */
@@ -42,75 +54,95 @@ struct look {
     long long cpu_ns;
 };
 
-static size_t read_proc(const char *pid, const char *what, char *text, size_t room)
+static struct watched watched[WATCHED_MAX];
+static int watched_count;
+
+static int open_proc(pid_t pid, const char *what)
 {
     char path[64];
-    ssize_t size;
-    int fd;
 
-    snprintf(path, sizeof path, "/proc/%.20s/%s", pid, what);
-    if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-        return 0;
-    size = read(fd, text, room - 1);
-    close(fd);
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, what);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool is_watched(pid_t pid)
+{
+    for (int i = 0; i < watched_count; i++)
+        if (watched[i].pid == pid)
+            return true;
+    return false;
+}
+
+/* Adds processes of our session that have come since. Process 1 only looks on. */
+static void find_processes(void)
+{
+    const struct dirent *entry;
+    DIR *proc = opendir("/proc");
+
+    while (proc != NULL && (entry = readdir(proc)) != NULL) {
+        pid_t pid = atoi(entry->d_name);
+
+        if (pid <= 1 || pid == getpid() || getsid(pid) != getsid(0) || is_watched(pid) ||
+            watched_count == WATCHED_MAX)
+            continue;
+        watched[watched_count++] =
+            (struct watched){pid, open_proc(pid, "status"), open_proc(pid, "wchan")};
+    }
+    if (proc != NULL)
+        closedir(proc);
+}
+
+static bool read_again(int fd, char *text, size_t room)
+{
+    ssize_t size = fd == -1 ? -1 : pread(fd, text, room - 1, 0);
+
     text[size > 0 ? size : 0] = '\0';
-    return size > 0 ? (size_t)size : 0;
+    return size > 0;
+}
+
+static const char *field(const char *status, const char *name)
+{
+    const char *at = strstr(status, name);
+
+    return at == NULL ? "" : at + strlen(name);
 }
 
 /* The state alone may deceive: a process that only asks whether it must wait is in state S for a moment,
  * too. The place where it sleeps, wchan, is 0 as long as it is on a processor or queued for one; where
  * the kernel does not tell, it is always 0. proc(5). */
-static bool has_place(const char *pid)
+static bool look_at(const struct watched *w, struct look *look)
 {
-    char place[64];
-
-    return read_proc(pid, "wchan", place, sizeof place) > 0 && strcmp(place, "0") != 0;
-}
-
-static void look_at(const char *pid, struct look *look)
-{
-    char text[4096], state = 'X';
-    unsigned long willing = 0, forced = 0;
+    char status[4096], place[64];
     struct timespec cpu;
     clockid_t clock;
-    const char *at;
-    int parent = 0;
+    char state;
 
-    if (read_proc(pid, "status", text, sizeof text) == 0)
-        return; /* gone */
-    if ((at = strstr(text, "\nState:")) != NULL)
-        sscanf(at, "\nState: %c", &state);
-    if ((at = strstr(text, "\nvoluntary_ctxt_switches:")) != NULL)
-        sscanf(at, "\nvoluntary_ctxt_switches: %lu nonvoluntary_ctxt_switches: %lu", &willing, &forced);
-    if ((at = strstr(text, "\nPPid:")) != NULL)
-        sscanf(at, "\nPPid: %d", &parent);
-    if (parent == learner && are_stopped)
-        return;
-    if (parent == learner && child_count < CHILDREN_MAX)
-        children[child_count++] = atoi(pid);
-    look->switches += willing + forced;
-    if (strchr("SZX", state) == NULL)
+    if (!read_again(w->status_fd, status, sizeof status))
+        return false; /* gone */
+    state = *field(status, "\nState:\t");
+    look->switches += strtoul(field(status, "\nvoluntary_ctxt_switches:\t"), NULL, 10) +
+                      strtoul(field(status, "\nnonvoluntary_ctxt_switches:\t"), NULL, 10);
+    if (state != 'S' && state != 'Z' && state != 'X' && !is_stopped(w->pid))
         look->is_asleep = false;
-    if (state == 'S' && !has_place(pid))
+    if (state == 'S' && (!read_again(w->wchan_fd, place, sizeof place) || strcmp(place, "0") == 0))
         look->is_parked = false;
-    if (clock_getcpuclockid(atoi(pid), &clock) == 0 && clock_gettime(clock, &cpu) == 0)
+    if (clock_getcpuclockid(w->pid, &clock) == 0 && clock_gettime(clock, &cpu) == 0)
         look->cpu_ns += cpu.tv_sec * 1000000000LL + cpu.tv_nsec;
+    return true;
 }
 
 static struct look look_around(void)
 {
     struct look look = {.is_asleep = true, .is_parked = true};
-    const struct dirent *entry;
-    DIR *proc = opendir("/proc");
 
-    if (proc == NULL)
-        return look;
-    if (!are_stopped)
-        child_count = 0;
-    while ((entry = readdir(proc)) != NULL)
-        if (isdigit((unsigned char)entry->d_name[0]) && atoi(entry->d_name) != getpid())
-            look_at(entry->d_name, &look);
-    closedir(proc);
+    find_processes();
+    for (int i = watched_count - 1; i >= 0; i--) {
+        if (look_at(&watched[i], &look))
+            continue;
+        close(watched[i].status_fd);
+        close(watched[i].wchan_fd);
+        watched[i] = watched[--watched_count];
+    }
     return look;
 }
 
@@ -118,10 +150,11 @@ static struct look look_around(void)
  * looks. Or when the others have used SPIN_NS of processor time meanwhile: then somebody spins. */
 static void settle(void)
 {
+    const struct timespec pause = {0, 200000};
     struct look first = look_around(), before = first, now;
 
     for (int quiet = 0; !is_spinning; before = now) {
-        sched_yield();
+        nanosleep(&pause, NULL);
         now = look_around();
         quiet = before.is_asleep && now.is_asleep && before.switches == now.switches ? quiet + 1 : 0;
         if (quiet > 0 && (now.is_parked || quiet == LOOKS_ENOUGH))
@@ -130,35 +163,36 @@ static void settle(void)
     }
 }
 
-/* They are asleep. Once the signal has stopped one, the call that it slept in is over: it will look
- * afresh when it goes on. */
-static void await_stop(pid_t pid)
+static bool is_child(const struct watched *w)
 {
-    char name[16], text[4096];
-    const char *state;
+    char status[4096];
 
-    snprintf(name, sizeof name, "%d", pid);
-    while (read_proc(name, "status", text, sizeof text) > 0) {
-        state = strstr(text, "\nState:\t");
-        if (state == NULL || strchr("TtZX", state[8]) != NULL)
-            return;
-        sched_yield();
-    }
-}
-
-static void stop_children(void)
-{
-    for (int i = 0; i < child_count; i++)
-        kill(children[i], SIGSTOP);
-    for (int i = 0; i < child_count; i++)
-        await_stop(children[i]);
-    are_stopped = true;
+    return read_again(w->status_fd, status, sizeof status) &&
+           atoi(field(status, "\nPPid:\t")) == learner;
 }
 
 static void signal_children(int sig)
 {
-    for (int i = 0; i < child_count; i++)
-        kill(children[i], sig);
+    for (int i = 0; i < watched_count; i++)
+        if (is_child(&watched[i]))
+            kill(watched[i].pid, sig);
+}
+
+/* They are asleep. Once the signal has stopped one, the call that it slept in is over: it will look
+ * afresh when it goes on. */
+static void stop_children(void)
+{
+    signal_children(SIGSTOP);
+    for (int i = 0; i < watched_count; i++) {
+        char status[4096];
+
+        if (!is_child(&watched[i]))
+            continue;
+        while (read_again(watched[i].status_fd, status, sizeof status) &&
+               strchr("TtZX", *field(status, "\nState:\t")) == NULL)
+            ;
+        stopped[stopped_count++] = watched[i].pid;
+    }
 }
 
 static pid_t start(char *argv[], int *feed_fd)
