@@ -10,10 +10,23 @@ static bool on_pipe(const struct model *m, uint32_t object)
     return object != MODEL_NONE && is_pipe_kind(m->objects[object].kind);
 }
 
-/* Bytes of it may come and go unseen. */
+bool model_fill_is_known(const struct model *m, uint32_t object)
+{
+    uint32_t big_sleepers = 0;
+    if (m->objects[object].is_outside)
+        return false;
+    for (uint32_t i = m->head.pend_oldest; i != MODEL_NONE; i = m->pends[i].newer) {
+        const struct pend *p = &m->pends[i];
+        if (p->object == object && p->kind == OP_WRITE && p->was_asleep)
+            big_sleepers += p->task == MODEL_NONE ? 2 : p->size > PAGE;
+    }
+    return big_sleepers < 2;
+}
+
+/* Bytes of it come and go in ways that cannot be told. */
 static bool is_vague(const struct model *m, uint32_t object)
 {
-    return m->objects[object].is_outside || m->objects[object].was_bypassed;
+    return m->objects[object].was_bypassed || !model_fill_is_known(m, object);
 }
 
 void enter_bytes(struct model *m, uint32_t pend, const struct op *op)
@@ -74,6 +87,20 @@ static void read_end_of_file(struct model *m, uint32_t pend)
         repair_release(m, object, true, pend);
 }
 
+/* Piece by piece while their order is in doubt, then all at once. */
+static uint64_t take_in_order(struct model *m, uint32_t pend, uint64_t most, const struct event *ev)
+{
+    uint32_t object = m->pends[pend].object;
+    uint64_t taken = 0, before = m->pends[pend].done;
+    while (taken < most && m->objects[object].slot_count > 1 &&
+           repair_order(m, object, ev, before + taken)) {
+        uint64_t length = pipe_slot(m, &m->objects[object], 0)->length;
+        uint64_t left = most - taken;
+        taken += pipe_take(m, object, length < left ? length : left, ev->id);
+    }
+    return taken + pipe_take(m, object, most - taken, ev->id);
+}
+
 static void read_bytes(struct model *m, uint32_t pend, uint64_t count)
 {
     struct pend *p = &m->pends[pend];
@@ -88,7 +115,7 @@ static void read_bytes(struct model *m, uint32_t pend, uint64_t count)
     const struct event *ev = recording_event(m->rec, p->event);
     if (m->objects[object].fill < left)
         repair_bytes(m, object, left, ev);
-    uint64_t taken = pipe_take(m, object, left, p->event);
+    uint64_t taken = take_in_order(m, pend, left, ev);
     if (taken == left)
         return;
     if (is_vague(m, object))
@@ -266,7 +293,8 @@ static void write_is_asleep(struct model *m, uint32_t pend)
     if (pipe_room(m, object, left, p->done > 0) >= left) {
         for (uint32_t i = m->head.pend_oldest; i != MODEL_NONE; i = m->pends[i].newer) {
             const struct pend *q = &m->pends[i];
-            if (i != pend && q->kind == OP_WRITE && q->object == object && !q->was_asleep)
+            if (i != pend && q->kind == OP_WRITE && q->object == object &&
+                (!q->was_asleep || q->size > PAGE))
                 commit_bytes(m, i, q->size - q->done);
             if (pipe_room(m, object, left, m->pends[pend].done > 0) < left)
                 break;

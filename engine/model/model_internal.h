@@ -261,6 +261,8 @@ uint64_t pipe_take(struct model *m, uint32_t object, uint64_t most, uint32_t to_
 uint64_t pipe_retract(struct model *m, uint32_t object, uint32_t event, uint64_t size);
 /* Moves or copies ranges from one pipe to another. */
 uint64_t pipe_splice(struct model *m, uint32_t from, uint32_t to, uint64_t most, bool is_copy);
+/* Brings the i-th piece to the front. */
+void pipe_to_front(struct model *m, uint32_t object, uint32_t i);
 const struct slot *pipe_slot(const struct model *m, const struct object *o, uint32_t i);
 
 /* ---- model_bytes.c: read, write, splice ---- */
@@ -281,6 +283,10 @@ void repair_bytes(struct model *m, uint32_t object, uint64_t need, const struct 
 void repair_room(struct model *m, uint32_t object, uint64_t size, uint32_t writer);
 /* So that other readers have taken all that is inside. */
 void repair_empty(struct model *m, uint32_t object, uint32_t reader);
+/* Two writes under way at the same time may lie in the pipe in the wrong order: the bytes that a
+ * read got tell. Brings the piece that begins like them to the front. False when no order is in
+ * doubt. */
+bool repair_order(struct model *m, uint32_t object, const struct event *reader, uint64_t offset);
 /* So that nobody holds that end. */
 void repair_release(struct model *m, uint32_t object, bool is_write_end, uint32_t pend);
 uint64_t commit_bytes(struct model *m, uint32_t pend,

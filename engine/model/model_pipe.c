@@ -195,6 +195,19 @@ uint64_t pipe_take(struct model *m, uint32_t object, uint64_t most, uint32_t to_
     return taken;
 }
 
+void pipe_to_front(struct model *m, uint32_t object, uint32_t i)
+{
+    struct object *o = &m->objects[object];
+    struct slot moved = *slot_at(m, o, i);
+    for (uint32_t k = i; k > 0; k--)
+        *slot_at(m, o, k) = *slot_at(m, o, k - 1);
+    if (!moved.is_page) { /* what was first goes on in its page */
+        moved.is_page = true;
+        slot_at(m, o, 1)->is_page = false;
+    }
+    *slot_at(m, o, 0) = moved;
+}
+
 uint64_t pipe_retract(struct model *m, uint32_t object, uint32_t event, uint64_t size)
 {
     struct object *o = &m->objects[object];

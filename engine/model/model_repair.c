@@ -40,21 +40,71 @@ uint64_t commit_bytes(struct model *m, uint32_t pend, uint64_t most)
     return put;
 }
 
-/* Do the next bytes of this write equal the read's from offset on, as far as both were kept? */
+/* Do the bytes of a write from `start` on equal the read's from `offset` on, as far as both were
+ * kept? *is_known: at least one byte of both was. */
+static bool is_same_payload(const struct model *m, uint32_t write, uint64_t start, uint64_t most,
+                            const struct blob *read, uint64_t offset, bool *is_known)
+{
+    struct blob written;
+    *is_known = recording_blob(m->rec, recording_event(m->rec, write), 1, BLOB_IN, &written) &&
+                start < written.kept && offset < read->kept;
+    if (!*is_known)
+        return false;
+    uint64_t size = written.kept - start;
+    size = size < read->kept - offset ? size : read->kept - offset;
+    size = size < most ? size : most;
+    return memcmp(written.bytes + start, read->bytes + offset, size) == 0;
+}
+
 static bool payload_fits(const struct model *m, const struct pend *p, const struct blob *read,
                          uint64_t offset)
 {
-    struct blob written;
-    const struct event *ev = recording_event(m->rec, p->event);
-    if (p->kind != OP_WRITE || !read->bytes || !recording_blob(m->rec, ev, 1, BLOB_IN, &written))
-        return false;
-    if (p->done >= written.kept || offset >= read->kept)
-        return false;
-    uint64_t size = written.kept - p->done;
-    if (size > read->kept - offset)
-        size = read->kept - offset;
-    return memcmp(written.bytes + p->done, read->bytes + offset, size) == 0;
+    bool is_known;
+    return p->kind == OP_WRITE && read->bytes &&
+           is_same_payload(m, p->event, p->done, p->size, read, offset, &is_known);
 }
+
+/* ---- the order of bytes ---- */
+
+enum { DOUBTFUL_MAX = 16 }; /* pieces that are looked through */
+
+/* Was the second write begun before the first was seen to return? Then either may have come first.
+ */
+static bool may_precede(const struct model *m, uint32_t second, uint32_t first)
+{
+    if (first == MODEL_NONE || second == MODEL_NONE)
+        return false;
+    const struct event *a = recording_event(m->rec, first), *b = recording_event(m->rec, second);
+    bool is_over = a->exit_seq && a->exit_seq <= m->head.seq;
+    return a->tid != b->tid && (!is_over || b->entry_seq < a->exit_seq);
+}
+
+bool repair_order(struct model *m, uint32_t object, const struct event *reader, uint64_t offset)
+{
+    const struct object *o = &m->objects[object];
+    uint32_t count = o->slot_count < DOUBTFUL_MAX ? o->slot_count : DOUBTFUL_MAX;
+    bool in_doubt = false, is_known;
+    struct blob read;
+    for (uint32_t i = 1; i < count && !in_doubt; i++)
+        in_doubt = may_precede(m, pipe_slot(m, o, i)->event, pipe_slot(m, o, 0)->event);
+    if (!in_doubt || !recording_blob(m->rec, reader, 1, BLOB_OUT, &read))
+        return in_doubt;
+    const struct slot *head = pipe_slot(m, o, 0);
+    if (is_same_payload(m, head->event, head->start, head->length, &read, offset, &is_known) ||
+        !is_known)
+        return true;
+    for (uint32_t i = 1; i < count; i++) {
+        const struct slot *s = pipe_slot(m, o, i);
+        if (may_precede(m, s->event, head->event) &&
+            is_same_payload(m, s->event, s->start, s->length, &read, offset, &is_known)) {
+            pipe_to_front(m, object, i);
+            return true;
+        }
+    }
+    return true;
+}
+
+/* ---- bytes that are not there yet ---- */
 
 static uint32_t best_writer(const struct model *m, uint32_t object, const struct blob *read,
                             uint64_t offset)
