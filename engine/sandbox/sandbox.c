@@ -228,8 +228,8 @@ static int build(struct sandbox *s, struct building *b, struct target *target,
     if (rc == 0)
         rc = start_init(s, b, e);
     if (rc == 0 && b->ids.is_other)
-        rc = mounts_open(b->mount_fds, &b->mount_count, (struct plan *)(void *)plan.data, options,
-                         s->init_pid, e);
+        rc = mounts_open(s, b->mount_fds, &b->mount_count, (struct plan *)(void *)plan.data,
+                         options, &b->ids, e);
     if (rc == 0) {
         send_plan(s, b, &plan, options);
         rc = await_ready(s, &program, e);
@@ -286,6 +286,7 @@ void sandbox_close(struct sandbox *s)
     sandbox_kill(s);
     if (s->init_fd >= 0)
         reap_init(s);
+    mounts_return(s);
     fd_close(&s->init_fd);
     fd_close(&s->control_fd);
     free(s);

@@ -417,6 +417,43 @@ static int covered_inside(unsigned uid, unsigned gid)
     return o.rc == 0 && o.status == 4 << 8 ? 0 : 24;
 }
 
+static bool make_overlay(const char *base)
+{
+    static const char *const names[] = {"lower", "upper", "work", "merged", "merged/out"};
+    char options[512], path[256];
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", base, "tmpfs", 0, NULL) < 0)
+        return false;
+    snprintf(options, sizeof options, "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", base,
+             base, base);
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%s", base, names[i]);
+        mkdir(path, 0755);
+    }
+    if (mount("overlay", path, "overlay", 0, options) < 0)
+        return false;
+    snprintf(path, sizeof path, "%s/%s", base, names[4]);
+    return mkdir(path, 0700) == 0;
+}
+
+/* Root on a file system without idmapped mounts, as in containers: the writable folder is lent. */
+static int lent_inside(unsigned uid, unsigned gid)
+{
+    (void)gid;
+    if (uid != 0 || !make_overlay(folder))
+        return 0; /* nothing to be shown here */
+    struct outcome o;
+    struct stat made, out;
+    char *path = xasprintf("%s/merged/out", folder), *file = xasprintf("%s/made", path);
+    char *const argv[] = {"/bin/sh", "-c", "echo new > /out/made && stat -c %u /out", NULL};
+    const struct sandbox_mount mount = {.from = path, .to = "/out", .is_writable = true};
+    const struct sandbox_options options = {.argv = argv, .mounts = &mount, .mount_count = 1};
+    outcome_of(&o, &options, long_enough);
+    if (o.rc < 0 || o.status != 0 || strcmp(o.out.data, "1000\n") != 0)
+        return 30;
+    return stat(file, &made) == 0 && stat(path, &out) == 0 && out.st_uid == 0 ? 0 : 31;
+}
+
 static void in_child(int (*function)(unsigned uid, unsigned gid))
 {
     int status;
@@ -432,6 +469,12 @@ static void a_machine_without_namespaces(void **state)
 {
     (void)state;
     in_child(forbidden_inside);
+}
+
+static void a_file_system_without_idmaps(void **state)
+{
+    (void)state;
+    in_child(lent_inside);
 }
 
 static void a_machine_without_proc(void **state)
@@ -500,6 +543,7 @@ int main(void)
         CASE(without_namespaces),
         CASE(a_machine_without_namespaces),
         CASE(a_machine_without_proc),
+        CASE(a_file_system_without_idmaps),
         CASE(the_probe_finds_what_is_here),
     };
     need_namespaces();
