@@ -26,17 +26,16 @@ static const struct verdict_run *stopped_run(const struct exercise *x)
     return x->verdict && x->verdict->run_count ? &x->verdict->runs[0] : NULL;
 }
 
-bool exercise_evidence(const struct exercise *x, const char **recording, uint32_t *seq)
+bool exercise_evidence(const struct exercise *x, struct evidence *out)
 {
     const struct verdict_check *check = marked(x);
     const struct verdict_run *run = stopped_run(x);
-    *seq = run ? run->seq : 0;
-    if (check && check->state == CHECK_FAILED && check->run < x->verdict->run_count) {
-        run = &x->verdict->runs[check->run];
-        *seq = check->seq;
-    }
-    *recording = run ? run->recording : NULL;
-    return run && run->recording && run->recording[0];
+    *out = (struct evidence){0};
+    if (run)
+        *out = (struct evidence){run->recording, run->seq, run->reason};
+    if (check && check->state == CHECK_FAILED && check->run < x->verdict->run_count)
+        *out = (struct evidence){x->verdict->runs[check->run].recording, check->seq, check->text};
+    return out->recording && out->recording[0];
 }
 
 /* ---- keys ---- */
@@ -183,12 +182,17 @@ static void put_compiler(const struct exercise *x, struct page *p)
 static void put_verdict(const struct exercise *x, struct page *p)
 {
     const struct verdict *v = x->verdict;
+    size_t passed = 0;
+    for (size_t i = 0; i < v->check_count; i++)
+        passed += v->checks[i].state == CHECK_PASSED;
     if (v->kind == VERDICT_PASS)
         put(p, 1, STYLE_PASS, "✓ Passed: every check, in every run.");
-    else if (v->is_compiled || v->kind == VERDICT_NOT_JUDGED)
-        put_printf(p, 1, v->kind == VERDICT_NOT_JUDGED ? STYLE_ERROR : STYLE_FAIL, "✗ %s%s%s",
-                   verdict_kind_name(v->kind), v->reason && v->reason[0] ? ": " : "",
-                   v->reason ? v->reason : "");
+    else if (v->kind == VERDICT_NOT_JUDGED)
+        put_printf(p, 1, STYLE_ERROR, "! Not judged, and it does not count: %s", v->reason);
+    else if (v->kind == VERDICT_FAIL && v->is_compiled)
+        put_printf(p, 1, STYLE_FAIL, "✗ Not yet: %zu of %zu checks pass.", passed, v->check_count);
+    else if (v->is_compiled)
+        put_printf(p, 1, STYLE_FAIL, "✗ %s: %s", verdict_kind_name(v->kind), v->reason);
     p->row++;
     put_compiler(x, p);
     for (size_t i = 0; i < v->check_count; i++)
@@ -238,13 +242,12 @@ static uint64_t keys_without(const struct exercise *x)
 {
     uint64_t without = 0;
     const struct verdict_check *check = marked(x);
-    const char *recording;
-    uint32_t seq;
+    struct evidence evidence;
     if (!check || check->state == CHECK_PASSED)
         without |= UINT64_C(1) << ACTION_HINT;
     if (!check)
         without |= UINT64_C(1) << ACTION_WHY | UINT64_C(1) << ACTION_DOWN;
-    if (!exercise_evidence(x, &recording, &seq))
+    if (!exercise_evidence(x, &evidence))
         without |= UINT64_C(1) << ACTION_GO;
     return without;
 }

@@ -24,8 +24,13 @@ struct exercise {
     int scrolled; /* rows of the text that stand above the screen */
 };
 
-/* The recording to open for the marked check, or for the run that crashed or did not end. false:
- * there is none. */
-bool exercise_evidence(const struct exercise *x, const char **recording, uint32_t *seq);
+/* What proves the marked check's failure, or shows the run that crashed or did not end. */
+struct evidence {
+    const char *recording;
+    uint32_t seq;     /* the moment to look at; 0: the last */
+    const char *text; /* what is to be seen there; NULL */
+};
+/* false: there is none. */
+bool exercise_evidence(const struct exercise *x, struct evidence *out);
 
 #endif

@@ -24,8 +24,10 @@
     X(RUNNING)                                                                                 \
     X(BLOCKED)                                                                                 \
     X(ZOMBIE)                                                                                  \
-    X(EXITED) X(FINDING) X(NORMAL_FINDING) X(DATA) X(READER) X(WRITER) X(PASS) X(FAIL) X(CODE) \
-        X(KEYWORD) X(STRING) X(COMMENT) X(HERE) X(LINK) X(ERROR)
+    X(EXITED)                                                                                  \
+    X(FINDING)                                                                                 \
+    X(NORMAL_FINDING) X(DATA) X(READER) X(WRITER) X(PASS) X(FAIL) X(CODE) X(KEYWORD) X(STRING) \
+        X(COMMENT) X(HERE) X(LINK) X(ERROR)
 enum style {
 #define X(NAME) STYLE_##NAME,
     STYLES(X)

@@ -84,12 +84,13 @@ static void show_exercise(struct runner *r)
 static void show_evidence(struct runner *r)
 {
     struct err e = {0};
-    const char *recording;
-    uint32_t seq;
-    if (!exercise_evidence(&r->exercise, &recording, &seq))
+    struct evidence evidence;
+    if (!exercise_evidence(&r->exercise, &evidence))
         return;
     char *title = xasprintf("%s  your program", r->lab->name);
-    if (job_open(r, recording, title, seq, &e) == 0) {
+    if (job_open(r, evidence.recording, title, evidence.seq, &e) == 0) {
+        r->stage.note = evidence.text;
+        r->stage.note_seq = r->stage.seq;
         show(r, SCREEN_STAGE);
     } else {
         snprintf(r->exercise_trouble, sizeof r->exercise_trouble, "%s", e.text);

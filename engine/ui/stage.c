@@ -271,14 +271,18 @@ static struct rows share_rows(const struct stage *s, const struct grid *g)
 {
     struct rows rows = {0};
     size_t procs = model_proc_count(replay_end(s->replay));
-    int boxes = procs > 8 ? 4 : ((int)procs + 1) / 2;
-    int left = g->height - 3;
+    int boxes = ((int)procs + 1) / 2, left = g->height - 3;
+    bool is_tall = g->height >= 30;
     rows.finding = g->height >= 14 ? (g->width >= WIDE ? 2 : 3) : g->height >= 10;
     left -= rows.finding;
-    if (s->picture == PICTURE_GRAPH)
-        rows.picture = g->height >= 30 ? (boxes <= 1 ? 11 : boxes * 9) : boxes <= 1 ? 9 : boxes * 6;
+    if (s->picture != PICTURE_GRAPH)
+        rows.picture = is_tall ? left / 2 : left * 2 / 3;
+    else if (boxes <= 1)
+        rows.picture = is_tall ? 11 : 9;
     else
-        rows.picture = left * 2 / 3;
+        rows.picture = boxes * (is_tall ? 9 : 6);
+    if (is_tall && rows.picture > left * 6 / 10)
+        rows.picture = left * 6 / 10;
     if (rows.picture > left - 4)
         rows.picture = left - 4;
     if (rows.picture < 4)

@@ -29,7 +29,9 @@ struct stage {
     size_t variant;        /* index into lab->variants: what runs; VARIANT asks for the next */
     size_t *knobs;         /* for each knob of the lab, index of its value; NULL: none */
     const char *trouble;   /* NULL, or why there is nothing to see */
-    uint32_t tick;         /* moves on with time while the run is live: the spinner */
+    const char *note;      /* NULL, or what is to be seen at note_seq: why one came here */
+    uint32_t note_seq;
+    uint32_t tick; /* moves on with time while the run is live: the spinner */
     /* moved by keys */
     uint32_t seq;      /* the moment */
     bool is_following; /* the moment is the last one, and stays so while the run grows */

@@ -68,6 +68,11 @@ void stage_draw_finding(const struct stage *s, struct grid *g, struct area at)
     const struct finding *f = stage_finding(s, &index);
     if (at.height <= 0)
         return;
+    if (s->note && s->seq == s->note_seq) {
+        grid_text(g, at.x + 1, at.y, STYLE_FAIL, 1, "✗");
+        grid_wrap(g, at.x + 3, at.y, at.width - 4, at.height, 0, STYLE_FAIL, s->note);
+        return;
+    }
     if (!f) {
         draw_none(s, g, at);
         return;
