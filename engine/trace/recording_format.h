@@ -19,11 +19,6 @@ enum {
     FEATURES_KNOWN = 0,
 };
 
-/* Quirks: what a reader may want to know of the machine, and may ignore. */
-enum {
-    QUIRK_NO_STACKS = 1, /* call stacks were not captured */
-};
-
 enum chunk_kind {
     CHUNK_META = 1,
     CHUNK_CALLS,
@@ -69,7 +64,8 @@ struct file_header {
     uint32_t arch;
     uint32_t page_size;
     uint64_t features;
-    uint64_t quirks;
+    uint64_t
+        quirks; /* what a reader may want to know of the machine, and may ignore; none is defined */
     uint64_t monotonic_ns;
     uint64_t realtime_ns;
 };
