@@ -88,6 +88,11 @@ static bool is_utf8(void)
     return setlocale(LC_CTYPE, "") && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
+static bool has_here_colours(void)
+{
+    return COLORS >= 256 && COLOR_PAIRS > 2 * STYLE_COUNT;
+}
+
 static void start_colours(void)
 {
     const char *no_color = getenv("NO_COLOR");
@@ -99,6 +104,9 @@ static void start_colours(void)
     for (int style = 0; style < STYLE_COUNT; style++) {
         struct theme_colours c = theme_colours((enum style)style, COLORS);
         init_pair((short)(style + 1), (short)c.fore, (short)c.back);
+        c = theme_here((enum style)style);
+        if (has_here_colours())
+            init_pair((short)(STYLE_COUNT + style + 1), (short)c.fore, (short)c.back);
     }
 }
 
@@ -194,8 +202,8 @@ static attr_t attributes(const struct cell *cell)
                {THEME_REVERSE, A_REVERSE}};
     unsigned wanted = theme_attributes((enum style)cell->style, term.is_coloured);
     attr_t out = A_NORMAL;
-    if (cell->is_reverse)
-        wanted = (wanted & ~(unsigned)THEME_DIM) ^ THEME_REVERSE;
+    if (cell->is_reverse && !(term.is_coloured && has_here_colours()))
+        wanted = (wanted & THEME_BOLD) | THEME_REVERSE;
     for (size_t i = 0; i < sizeof map / sizeof *map; i++)
         if (wanted & map[i].from)
             out |= map[i].to;
@@ -205,8 +213,12 @@ static attr_t attributes(const struct cell *cell)
 static void draw_cell(int x, int y, const struct cell *cell)
 {
     wchar_t text[3] = {(wchar_t)cell->code, (wchar_t)cell->combining, 0};
-    short pair = term.is_coloured ? (short)(cell->style + 1) : 0;
+    short pair = 0;
     cchar_t wide;
+    if (term.is_coloured && cell->is_reverse)
+        pair = has_here_colours() ? (short)(STYLE_COUNT + cell->style + 1) : 0;
+    else if (term.is_coloured)
+        pair = (short)(cell->style + 1);
     setcchar(&wide, text, attributes(cell), pair, NULL);
     mvadd_wch(y, x, &wide);
 }

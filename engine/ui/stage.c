@@ -275,7 +275,7 @@ static struct rows share_rows(const struct stage *s, const struct grid *g)
     bool is_tall = g->height >= 30;
     rows.finding = g->height >= 14 ? (g->width >= WIDE ? 2 : 3) : g->height >= 10;
     left -= rows.finding;
-    if (s->picture != PICTURE_GRAPH)
+    if (s->picture != PICTURE_GRAPH || procs > 8)
         rows.picture = is_tall ? left / 2 : left * 2 / 3;
     else if (boxes <= 1)
         rows.picture = is_tall ? 11 : 9;

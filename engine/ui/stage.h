@@ -93,6 +93,9 @@ enum style stage_fd_text(const struct model *m, const struct fd_slot *slot, char
 /* What happened at a moment, in one line. Appended. */
 void stage_moment_text(const struct stage *s, const struct moment *moment, struct buf *out);
 
+/* Draws a call that may be too long for its place: what it returned stays, its middle goes. */
+void stage_draw_call(struct grid *g, int x, int y, enum style style, int most, const char *text);
+
 /* The source line of an event; false when none is known. */
 bool stage_line(const struct stage *s, const struct event *ev, struct source_line *out);
 

@@ -46,7 +46,7 @@ static void draw_row(const struct stage *s, const struct model *m, struct grid *
         grid_text(g, at.x + at.width - width - 1, at.y, STYLE_DIM, width, where);
         room -= LINE_WIDTH + 1;
     }
-    grid_text(g, x, at.y, is_now ? STYLE_STRONG : style, room, text.data ? text.data : "");
+    stage_draw_call(g, x, at.y, is_now ? STYLE_STRONG : style, room, text.data);
     if (is_now)
         grid_reverse(g, at.x, at.y, at.width, true);
     buf_fini(&name);

@@ -69,7 +69,7 @@ static void draw_row(const struct stage *s, struct grid *g, struct area at, size
         stage_moment_text(s, moment, &text);
         bool waits = ev.kind == EVENT_CALL && event_is_pending(&ev);
         grid_text(g, x, at.y, waits ? STYLE_BLOCKED : style, 1, waits ? "■" : "├");
-        grid_text(g, x + 2, at.y, style, width - 3, text.data);
+        stage_draw_call(g, x + 2, at.y, style, width - 3, text.data);
         draw_fork(s, g, at, lanes, moment, &ev);
         if (is_now)
             grid_reverse(g, x, at.y, width - 1, true);

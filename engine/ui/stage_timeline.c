@@ -56,6 +56,8 @@ static void cause_hint(const struct stage *s, const struct finding *f, struct bu
         return;
     const struct event *ev = recording_event(replay_recording(s->replay), cause);
     uint32_t seq = ev->exit_seq ? ev->exit_seq : ev->entry_seq;
+    if (seq == f->seq)
+        return; /* it is where it was found */
     if (seq == s->seq)
         buf_puts(out, " This is the cause. [Enter] back");
     else

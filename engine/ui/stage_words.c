@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/xalloc.h"
 
 size_t stage_waits(const struct model *m, struct wait **out)
@@ -33,17 +34,29 @@ static void set_text(struct posture *p, const char *glyph, enum style style, str
     buf_fini(take_text);
 }
 
+/* "read(3, ..." is "read(3)" here: that it has not returned is said already. */
+static void put_call(const struct model *m, const struct event *pending, struct buf *out)
+{
+    struct event ev = *pending;
+    ev.exit_seq = 0;
+    buf_puts(out, " in ");
+    call_format(model_recording(m), &ev, true, out);
+    if (out->len > 5 && strcmp(out->data + out->len - 5, ", ...") == 0) {
+        out->len -= 5;
+        buf_putc(out, ')');
+    } else if (out->len > 4 && strcmp(out->data + out->len - 4, " ...") == 0) {
+        out->len -= 4;
+        out->data[out->len] = '\0';
+    }
+}
+
 static void posture_blocked(const struct model *m, const struct wait *w, struct posture *p)
 {
     const struct event *pending = model_pending(m, w->task);
     struct buf text = {0};
     buf_puts(&text, w->reason == WAIT_STOPPED ? "stopped" : "blocked");
-    if (pending) {
-        struct event ev = *pending;
-        ev.exit_seq = 0;
-        buf_puts(&text, " in ");
-        call_format(model_recording(m), &ev, true, &text);
-    }
+    if (pending)
+        put_call(m, pending, &text);
     p->is_blocked = true;
     p->wait = *w;
     set_text(p, "■", STYLE_BLOCKED, &text);
@@ -144,4 +157,18 @@ void stage_moment_text(const struct stage *s, const struct moment *moment, struc
     call_format(replay_recording(s->replay), &ev, true, out);
     if (ev.kind == EVENT_CALL)
         name_child(s, &ev, out);
+}
+
+void stage_draw_call(struct grid *g, int x, int y, enum style style, int most, const char *text)
+{
+    enum { TAIL_MOST = 28 };
+    const char *comma = text ? strrchr(text, ',') : NULL;
+    int width = text ? (int)text_width(text) : 0, tail = comma ? (int)text_width(comma) : 0;
+    if (width <= most || !comma || tail > TAIL_MOST || tail + 8 > most) {
+        grid_text(g, x, y, style, most, text);
+        return;
+    }
+    int used = grid_text(g, x, y, style, most - tail - 1, text);
+    used += grid_text(g, x + used, y, style, 1, "…");
+    grid_text(g, x + used, y, style, most - used, comma);
 }

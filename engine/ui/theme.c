@@ -47,6 +47,17 @@ struct theme_colours theme_colours(enum style style, int colours)
     return colours >= 256 ? look->many : colours >= 16 ? look->sixteen : look->eight;
 }
 
+struct theme_colours theme_here(enum style style)
+{
+    enum { BACK = 24, TEXT = 255, FAINT = 250 };
+    int fore = looks[style].many.fore;
+    if (fore == OWN)
+        fore = TEXT;
+    if (style == STYLE_DIM || style == STYLE_COMMENT || style == STYLE_FRAME)
+        fore = FAINT;
+    return (struct theme_colours){fore, BACK};
+}
+
 unsigned theme_attributes(enum style style, bool is_coloured)
 {
     return is_coloured ? looks[style].attributes : looks[style].plain;

@@ -20,6 +20,10 @@ struct theme_colours {
 /* `colours`: how many the terminal has (8, 16, 256). */
 struct theme_colours theme_colours(enum style style, int colours);
 
+/* The same on the row that the reader is at, for terminals with 256 colours. With fewer, and
+ * without colours, that row is shown in reverse, whatever the styles in it. */
+struct theme_colours theme_here(enum style style);
+
 /* THEME_... */
 unsigned theme_attributes(enum style style, bool is_coloured);
 

@@ -43,12 +43,12 @@ static void the_reason_stands_in_words(void **state)
     (void)state;
     struct replay *r = scene_pipe_eof(true);
     struct stage s = stage_on(r);
-    expect_text(&s, 80, 24, false, "■ blocked in read(3,");
+    expect_text(&s, 80, 24, false, "■ blocked in read(3)");
     expect_text(&s, 140, 45, false, "pipe 1 is empty, and one writer is");
     expect_text(&s, 80, 24, false, "4w─");
     expect_text(&s, 80, 24, false, "3r▶");
     expect_text(&s, 80, 24, false, "end of file that cannot come");
-    expect_text(&s, 80, 24, true, "# blocked in read(3,");
+    expect_text(&s, 80, 24, true, "# blocked in read(3)");
     expect_text(&s, 80, 24, true, "3r>");
     replay_free(r);
 }
