@@ -13,10 +13,28 @@ static uint32_t proc_of_tid(const struct model *m, pid_t tid)
     return task == MODEL_NONE ? MODEL_NONE : model_task(m, task)->proc;
 }
 
-static uint32_t object_of_fd(const struct model *m, uint32_t proc, int fd)
+/* An id is the event that made the object, and its index. */
+enum { INDEX_BITS = 20 };
+
+int64_t evidence_object_id(const struct model *m, uint32_t index)
+{
+    if (index == MODEL_NONE)
+        return -1;
+    return (int64_t)model_object(m, index)->event << INDEX_BITS | (int64_t)index;
+}
+
+uint32_t evidence_object_by_id(const struct model *m, int64_t id)
+{
+    uint32_t index = (uint32_t)(id & ((1 << INDEX_BITS) - 1));
+    if (id < 0 || index >= model_object_count(m) || evidence_object_id(m, index) != id)
+        return MODEL_NONE;
+    return index;
+}
+
+static int64_t object_of_fd(const struct model *m, uint32_t proc, int fd)
 {
     const struct fd_slot *slot = proc == MODEL_NONE || fd < 0 ? NULL : model_fd(m, proc, fd);
-    return slot == NULL ? MODEL_NONE : model_file(m, slot->file)->object;
+    return slot == NULL ? -1 : evidence_object_id(m, model_file(m, slot->file)->object);
 }
 
 static void note_before(struct evidence *ev, const struct model *m, const struct event *event)
@@ -70,7 +88,7 @@ static void gather(struct evidence *ev)
     uint32_t events = recording_event_count(ev->rec);
     ev->facts = xcalloc(events + 1, sizeof *ev->facts);
     for (uint32_t i = 0; i < events; i++)
-        ev->facts[i] = (struct event_facts){MODEL_NONE, MODEL_NONE, MODEL_NONE};
+        ev->facts[i] = (struct event_facts){MODEL_NONE, MODEL_NONE, -1};
 
     struct model *m = model_new(ev->rec);
     uint32_t steps = recording_step_count(ev->rec);

@@ -11,10 +11,10 @@
 
 /* What the fold knew when the event happened; MODEL_NONE where there is nothing. */
 struct event_facts {
-    uint32_t proc;   /* who did it, or to whom it was done */
-    uint32_t object; /* what its descriptor referred to at entry; what it made, for calls that make
-                        one */
-    uint32_t child;  /* process that a fork made, or that a wait took */
+    uint32_t proc;          /* who did it, or to whom it was done */
+    one * / uint32_t child; /* process that a fork made, or that a wait took */
+    int64_t
+        object; /* id of what its descriptor referred to at entry, or of what it made; -1: none */
 };
 
 struct evidence {
@@ -37,6 +37,12 @@ const struct model *evidence_final(const struct evidence *ev);
 uint32_t evidence_by_own_pid(const struct model *m, pid_t own_pid);
 /* The process called "P.1"; MODEL_NONE. */
 uint32_t evidence_by_name(const struct model *m, const char *name);
+
+/* Objects by an id that never means two things: the model uses the places of files again, so that
+ * an index alone would. -1 for MODEL_NONE; MODEL_NONE for an id that means nothing at this moment.
+ */
+int64_t evidence_object_id(const struct model *m, uint32_t index);
+uint32_t evidence_object_by_id(const struct model *m, int64_t id);
 
 /* How the command ended; false when it did not. */
 bool evidence_status(const struct evidence *ev, int *wait_status);

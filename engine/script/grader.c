@@ -271,8 +271,9 @@ static void name_object(cJSON *answer, const struct evidence *ev)
     const cJSON *id = item_of(answer, "object");
     const struct model *m = evidence_final(ev);
     struct buf name = {0};
-    if (id != NULL && id->valuedouble >= 0 && id->valuedouble < (double)model_object_count(m))
-        model_object_name(m, (uint32_t)id->valuedouble, &name);
+    uint32_t index = id != NULL ? evidence_object_by_id(m, (int64_t)id->valuedouble) : MODEL_NONE;
+    if (index != MODEL_NONE)
+        model_object_name(m, index, &name);
     cJSON_DeleteItemFromObject(answer, "object");
     cJSON_AddStringToObject(answer, "object", name.data != NULL ? name.data : "");
     buf_fini(&name);

@@ -52,12 +52,17 @@ void script_push_proc(lua_State *L, const struct model *m, uint32_t proc)
     buf_fini(&name);
 }
 
-void script_push_object(lua_State *L, uint32_t object)
+static void push_id_unless_none(lua_State *L, int64_t id)
 {
-    if (object == MODEL_NONE)
+    if (id == -1)
         lua_pushnil(L);
     else
-        lua_pushinteger(L, (lua_Integer)object);
+        lua_pushinteger(L, id);
+}
+
+void script_push_object(lua_State *L, const struct model *m, uint32_t index)
+{
+    push_id_unless_none(L, evidence_object_id(m, index));
 }
 
 void script_push_status(lua_State *L, int wait_status)
@@ -330,7 +335,7 @@ static void push_target(lua_State *L, struct view *v)
 
 static void push_object(lua_State *L, struct view *v)
 {
-    script_push_object(L, v->facts->object);
+    push_id_unless_none(L, v->facts->object);
 }
 
 static void push_data(lua_State *L, struct view *v)

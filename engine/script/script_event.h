@@ -14,8 +14,8 @@ void script_push_event(lua_State *L, const struct evidence *ev, uint32_t id);
 
 /* Pushes "P.1", nil for MODEL_NONE. */
 void script_push_proc(lua_State *L, const struct model *m, uint32_t proc);
-/* Pushes an object's id, nil for MODEL_NONE. */
-void script_push_object(lua_State *L, uint32_t object);
+/* Pushes an object's id, nil for MODEL_NONE; the index is one of that moment. */
+void script_push_object(lua_State *L, const struct model *m, uint32_t index);
 /* Pushes {exit=n} or {signal=name}. */
 void script_push_status(lua_State *L, int wait_status);
 

@@ -152,7 +152,7 @@ static void push_finding(lua_State *L, const struct evidence *ev, const struct f
     lua_setfield(L, -2, "seq");
     script_push_proc(L, evidence_final(ev), f->proc);
     lua_setfield(L, -2, "proc");
-    script_push_object(L, f->object);
+    script_push_object(L, evidence_final(ev), f->object);
     lua_setfield(L, -2, "object");
     push_ids(L, f->events, f->event_count);
     lua_setfield(L, -2, "events");
@@ -185,7 +185,7 @@ static int run_findings(lua_State *L)
 
 /* What run:flows can be asked for: the object, the writing and the reading process. */
 struct flow_filter {
-    lua_Integer object; /* -1: any */
+    lua_Integer object; /* id; -1: any */
     uint32_t from, to;  /* MODEL_NONE: any */
     bool is_empty;      /* names a process that the run does not have */
 };
@@ -220,7 +220,9 @@ static uint32_t proc_of(const struct evidence *ev, uint32_t event)
 static bool does_flow_match(const struct flow_filter *filter, const struct evidence *ev,
                             const struct flow *flow)
 {
-    return !filter->is_empty && (filter->object == -1 || filter->object == flow->object) &&
+    return !filter->is_empty &&
+           (filter->object == -1 ||
+            filter->object == evidence_object_id(evidence_final(ev), flow->object)) &&
            (filter->from == MODEL_NONE || filter->from == proc_of(ev, flow->from_event)) &&
            (filter->to == MODEL_NONE || filter->to == proc_of(ev, flow->to_event));
 }
@@ -245,7 +247,7 @@ static int run_flows(lua_State *L)
             script_push_event(L, run->ev, flow->to_event);
             lua_setfield(L, -2, "to");
         }
-        lua_pushinteger(L, flow->object);
+        script_push_object(L, evidence_final(run->ev), flow->object);
         lua_setfield(L, -2, "object");
         lua_pushinteger(L, flow->length);
         lua_setfield(L, -2, "bytes");

@@ -44,10 +44,10 @@ static uint32_t check_proc(lua_State *L, const struct model *m, int index)
 
 static uint32_t check_object(lua_State *L, const struct model *m, int index)
 {
-    lua_Integer id = luaL_checkinteger(L, index);
-    if (id < 0 || (size_t)id >= model_object_count(m))
+    uint32_t object = evidence_object_by_id(m, luaL_checkinteger(L, index));
+    if (object == MODEL_NONE)
         luaL_argerror(L, index, "no such object at this moment");
-    return (uint32_t)id;
+    return object;
 }
 
 static void set_integer(lua_State *L, const char *name, lua_Integer value)
@@ -185,7 +185,7 @@ static int state_fds(lua_State *L)
         const struct file *file = model_file(m, slots[i].file);
         lua_createtable(L, 0, 8);
         set_integer(L, "fd", slots[i].fd);
-        script_push_object(L, file->object);
+        script_push_object(L, m, file->object);
         lua_setfield(L, -2, "object");
         set_boolean(L, "read", can_read(file->flags));
         set_boolean(L, "write", can_write(file->flags));
@@ -199,15 +199,16 @@ static int state_fds(lua_State *L)
     return 1;
 }
 
-static void push_object_table(lua_State *L, const struct model *m, uint32_t id)
+static void push_object_table(lua_State *L, const struct model *m, uint32_t index)
 {
-    const struct object *object = model_object(m, id);
+    const struct object *object = model_object(m, index);
     lua_createtable(L, 0, 10);
-    set_integer(L, "id", id);
+    script_push_object(L, m, index);
+    lua_setfield(L, -2, "id");
     lua_pushstring(L, object_kind_name(object->kind));
     lua_setfield(L, -2, "kind");
     struct buf name = {0};
-    model_object_name(m, id, &name);
+    model_object_name(m, index, &name);
     lua_pushlstring(L, name.data != NULL ? name.data : "", name.len);
     buf_fini(&name);
     lua_setfield(L, -2, "name");
@@ -282,7 +283,7 @@ static void push_wait(lua_State *L, const struct model *m, const struct wait *w)
     script_push_proc(L, m, model_task(m, w->task)->proc);
     lua_setfield(L, -2, "proc");
     set_event(L, "event", w->event);
-    script_push_object(L, w->object);
+    script_push_object(L, m, w->object);
     lua_setfield(L, -2, "object");
     set_word(L, "reason", reasons[w->reason]);
     struct buf text = {0};
