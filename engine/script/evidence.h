@@ -11,10 +11,9 @@
 
 /* What the fold knew when the event happened; MODEL_NONE where there is nothing. */
 struct event_facts {
-    uint32_t proc;          /* who did it, or to whom it was done */
-    one * / uint32_t child; /* process that a fork made, or that a wait took */
-    int64_t
-        object; /* id of what its descriptor referred to at entry, or of what it made; -1: none */
+    uint32_t proc;  /* who did it, or to whom it was done */
+    uint32_t child; /* process that a fork made, or that a wait took */
+    int64_t object; /* id of what its descriptor referred to at entry, or of what it made; -1 */
 };
 
 struct evidence {
