@@ -38,10 +38,22 @@ function learner.call(event)
     return event.text .. line
 end
 
--- The moment before a process begins to end; the last moment of the run if it does not.
-function learner.before_end(run, proc)
-    local dying = run:first { kind = { "dying", "exit" }, proc = proc }
-    return dying and run:at(dying.seq - 1) or run:final()
+-- The moment at which a run that did not end was stopped from outside; nil when it ended by itself.
+function learner.stop(run)
+    local note = run:ended().how ~= "ended" and run:last { kind = "note" }
+    return note and note.seq or nil
+end
+
+-- The exit event of a process that ended by itself, before the run was stopped.
+function learner.exit(run, proc)
+    return run:first { kind = "exit", proc = proc, seq_to = learner.stop(run) }
+end
+
+-- The last state in which a process was there: before it began to end, or when the run was stopped.
+function learner.last_state(run, proc)
+    local dying = run:first { kind = { "dying", "exit" }, proc = proc, seq_to = learner.stop(run) }
+    local stop = learner.stop(run)
+    return dying and run:at(dying.seq - 1) or stop and run:at(stop) or run:final()
 end
 
 -- Whether it is this call's purpose to let time pass: a sleep, a timer, or a wait that ends by itself.

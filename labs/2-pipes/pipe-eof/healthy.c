@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,12 +49,16 @@ static _Noreturn void shout(int in)
 
 int main(int argc, char *argv[])
 {
+    static char message[8192];
     unsigned size = 30;
     int p[2];
 
     for (int i = 1; i < argc; i++)
         if (sscanf(argv[i], "bytes=%u", &size) != 1)
             fprintf(stderr, "%s: what is %s?\n", argv[0], argv[i]);
+    if (size > sizeof message)
+        size = sizeof message;
+    memset(message, 'x', size);
     if (pipe(p) == -1)
         fail("pipe");
     switch (fork()) { /* C gets copies of both ends */
@@ -68,8 +73,7 @@ int main(int argc, char *argv[])
     }
     if (close(p[0]) == -1) /* P only writes */
         fail("close");
-    for (unsigned i = 0; i < size; i++)
-        write_all(p[1], i % 10 == 9 ? "\n" : "x", 1);
+    write_all(p[1], message, size);
     if (close(p[1]) == -1) /* "that is all" */
         fail("close");
     if (wait(NULL) == -1)

@@ -58,6 +58,7 @@ static pid_t start(int *feed)
 
 int main(int argc, char *argv[])
 {
+    static const char message[8192];
     unsigned size = 30;
     pid_t child[2];
     int feed[2];
@@ -65,12 +66,13 @@ int main(int argc, char *argv[])
     for (int i = 1; i < argc; i++)
         if (sscanf(argv[i], "bytes=%u", &size) != 1)
             fprintf(stderr, "%s: what is %s?\n", argv[0], argv[i]);
+    if (size > sizeof message)
+        size = sizeof message;
     for (int i = 0; i < 2; i++)
         child[i] = start(&feed[i]);
     for (int i = 0; i < 2; i++) {
-        for (unsigned sent = 0; sent < size; sent++)
-            if (write(feed[i], "x", 1) == -1)
-                fail("write");
+        if (write(feed[i], message, size) == -1)
+            fail("write");
         if (close(feed[i]) == -1) /* P's write end; C2 still has one of pipe 1 */
             fail("close");
         if (waitpid(child[i], NULL, 0) == -1)

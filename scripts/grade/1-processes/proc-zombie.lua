@@ -36,8 +36,8 @@ local function facts_of(run)
             facts.jobs[ev.proc] = { index = index, name = ev.proc, hello = ev }
         end
     end
-    facts.final = learner.before_end(run, facts.P)
-    facts.has_ended = run:first { kind = { "dying", "exit" }, proc = facts.P } ~= nil
+    facts.last = learner.last_state(run, facts.P)
+    facts.exit = learner.exit(run, facts.P)
     return facts
 end
 
@@ -65,11 +65,11 @@ local function unreaped(state, names)
     return table.concat(list, ", ")
 end
 
--- Jobs that L has not collected although they have ended, at the end of a run that got stuck.
+-- Children of P that have ended and have not been collected, in its last state.
 local function zombies(facts)
     local names = {}
-    for _, name in ipairs(facts.final:children(facts.P)) do
-        if facts.final:proc(name).state == "zombie" then
+    for _, name in ipairs(facts.last:children(facts.P)) do
+        if facts.last:proc(name).state == "zombie" then
             names[#names + 1] = name
         end
     end
@@ -92,7 +92,7 @@ local function check_jobs(run)
         end
     end
     for _, fork in ipairs(facts.forks) do
-        local exit = run:first { kind = "exit", proc = fork.child }
+        local exit = learner.exit(run, fork.child)
         local grandchild = run:first { op = "fork", proc = fork.child }
         if exit and exit.status.exit and not facts.jobs[fork.child] and not grandchild then
             fail {
@@ -103,7 +103,7 @@ local function check_jobs(run)
             }
         end
     end
-    if facts.has_ended and #facts.forks < wanted then
+    if facts.exit and #facts.forks < wanted then
         fail {
             text = ("%s started %d processes for %d jobs."):format(facts.P, #facts.forks, wanted),
             events = { facts.forks[#facts.forks] },
@@ -132,8 +132,19 @@ end
 
 local function check_statuses_kept(run)
     local facts = facts_of(run)
+    for _, fork in ipairs(facts.forks) do
+        if run:at(fork.seq):handler(facts.P, "SIGCHLD") == "ignore" then
+            fail {
+                text = ("%s forks at line %s while SIGCHLD is ignored: if %s ends now, the kernel throws its status away.")
+                    :format(facts.P, fork.line or "?", fork.child),
+                events = { fork },
+                proc = facts.P,
+                next = "Look at the disposition of SIGCHLD before the first fork; it may have been inherited through exec.",
+            }
+        end
+    end
     for name, job in pairs(facts.jobs) do
-        local proc = facts.final:proc(name)
+        local proc = facts.last:proc(name)
         local is_child = name:match("^" .. facts.P:gsub("%.", "%%.") .. "%.%d+$") ~= nil
         if not is_child then
             fail {
@@ -144,12 +155,11 @@ local function check_statuses_kept(run)
             }
         elseif proc and proc.state == "reaped" and proc.reaped_by ~= facts.P then
             fail {
-                text = ("%s (job %d) ended while %s ignored SIGCHLD: the kernel threw its status away.")
+                text = ("%s (job %d) ended and vanished before %s waited for it: the kernel threw its status away.")
                     :format(name, job.index, facts.P),
                 events = { run:first { kind = "exit", proc = name } },
                 proc = name,
-                next = "Look at the disposition of SIGCHLD in " .. facts.P
-                    .. " when it forks; it may have been inherited through exec.",
+                next = "Look at the disposition and the flags of SIGCHLD in " .. facts.P .. " (SA_NOCLDWAIT).",
             }
         end
     end
@@ -191,13 +201,13 @@ local function check_reported_at_once(run)
         reported[report.index] = true
     end
     for name, job in pairs(facts.jobs) do
-        local proc = facts.final:proc(name)
+        local proc = facts.last:proc(name)
         if proc and proc.reaped_by == facts.P and not reported[job.index] then
             local wait = run:first { op = "wait", proc = facts.P, child = name }
             fail {
                 text = ("%s has collected %s (job %d) and did not report it, but went on to %s."):format(
                     facts.P, name, job.index,
-                    facts.final:proc(facts.P).blocked and facts.final:proc(facts.P).blocked.text or "its end"),
+                    facts.last:proc(facts.P).blocked and facts.last:proc(facts.P).blocked.text or "its end"),
                 events = { wait },
                 proc = facts.P,
                 next = "ended() is to be called as soon as a job has been collected.",
@@ -208,7 +218,7 @@ end
 
 local function check_signals_not_counted(run)
     local facts = facts_of(run)
-    local blocked = not facts.has_ended and facts.final:proc(facts.P).blocked
+    local blocked = not facts.exit and facts.last:proc(facts.P).blocked
     local left = zombies(facts)
     if blocked and blocked.op ~= "wait" and #left > 0 then
         fail {
@@ -223,11 +233,14 @@ end
 
 local function check_slots_used(run)
     local facts = facts_of(run)
-    local blocked = not facts.has_ended and facts.final:proc(facts.P).blocked
+    local blocked = not facts.exit and facts.last:proc(facts.P).blocked
     if not blocked then
         return
     end
-    local children, left = facts.final:children(facts.P), zombies(facts)
+    local children, left = facts.last:children(facts.P), zombies(facts)
+    if blocked.op ~= "wait" and #left > 0 then
+        return -- check_signals_not_counted tells
+    end
     local waiting = argument(run, "jobs") - #facts.forks
     local text = ("%s sleeps in %s for ever"):format(facts.P, learner.call(blocked))
     if #left > 0 then
@@ -245,12 +258,12 @@ end
 
 local function check_no_zombies(run)
     local facts = facts_of(run)
-    local children = facts.final:children(facts.P)
-    if facts.has_ended and #children > 0 then
+    local children = facts.last:children(facts.P)
+    if facts.exit and #children > 0 then
         fail {
             text = ("%s ends and has not collected %d of its children: %s."):format(facts.P, #children,
-                unreaped(facts.final, children)),
-            events = { run:first { kind = { "dying", "exit" }, proc = facts.P } },
+                unreaped(facts.last, children)),
+            events = { facts.exit },
             proc = facts.P,
             next = "Wait until no child is left: the jobs still running when the last one was started count, too.",
         }
@@ -263,12 +276,12 @@ local function check_fork_failure(run)
     if not failed then
         return -- this machine does not limit the number of processes
     end
-    local children = facts.final:children(facts.P)
+    local children = facts.last:children(facts.P)
     if #children > 0 then
         fail {
             text = ("fork() failed with %s (line %s), and %s %s without collecting %s."):format(failed.errno,
-                failed.line or "?", facts.P, facts.has_ended and "ended" or "is stuck",
-                unreaped(facts.final, children)),
+                failed.line or "?", facts.P, facts.exit and "ended" or "is stuck",
+                unreaped(facts.last, children)),
             events = { failed },
             proc = facts.P,
             next = "Those that run already must still be collected and reported.",
@@ -283,7 +296,7 @@ local function check_fork_failure(run)
             next = "fork() returned -1: there is no child, nobody to wait for and nothing to report.",
         }
     end
-    local exit = run:first { kind = "exit", proc = facts.P }
+    local exit = facts.exit
     if #facts.forks < argument(run, "jobs") and (not exit or exit.status.exit ~= 1) then
         fail {
             text = ("fork() failed with %s (line %s), but run_jobs() did not return -1."):format(failed.errno,

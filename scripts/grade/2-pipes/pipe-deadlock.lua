@@ -28,7 +28,7 @@ local function facts_of(run)
             facts.to = fd.object
         end
     end
-    facts.has_ended = run:first { kind = { "dying", "exit" }, proc = P } ~= nil
+    facts.exit = learner.exit(run, P)
     facts.writes = run:events { op = "write", proc = learner.family(run), object = facts.to, seq_from = exec.seq }
     for i, ev in ipairs(facts.writes) do
         if i == #facts.writes and ev.size == DIGEST_SIZE and (facts.sent >= facts.send or ev.ret ~= DIGEST_SIZE) then
@@ -80,7 +80,7 @@ local function check_open(run)
     local facts = facts_of(run)
     local close = run:first { op = "close", proc = facts.P, fd = { 0, 1 }, ret = 0,
         seq_to = facts.over and facts.over.seq }
-    if close and facts.has_ended and not (facts.over and facts.over.ret == DIGEST_SIZE) then
+    if close and facts.exit and not (facts.over and facts.over.ret == DIGEST_SIZE) then
         fail {
             text = ("%s closed descriptor %d during the exchange: %s. It was the caller's."):format(facts.P, close.fd,
                 learner.call(close)),
@@ -92,7 +92,7 @@ end
 
 local function check_hangup(run)
     local facts = facts_of(run)
-    if facts.has_ended and facts.sent >= facts.send and facts.got < facts.receive then
+    if facts.exit and facts.sent >= facts.send and facts.got < facts.receive then
         local last = run:last { op = { "poll", "read" }, proc = facts.P, where = function(ev)
             return ev.op == "poll" or ev.object == facts.from
         end }
@@ -109,7 +109,7 @@ end
 
 local function check_all_moved(run)
     local facts = facts_of(run)
-    if facts.has_ended and (facts.sent < facts.send or facts.got < facts.receive) then
+    if facts.exit and (facts.sent < facts.send or facts.got < facts.receive) then
         local last = facts.sent < facts.send and facts.writes[#facts.writes] or facts.reads[#facts.reads]
         fail {
             text = ("%s sent %d of %d bytes and received %d of %d%s."):format(facts.P, facts.sent, facts.send, facts.got,
@@ -137,10 +137,10 @@ local function check_not_stuck(run)
         return
     end
     local facts = facts_of(run)
-    local blocked = run:final():proc(facts.P).blocked
+    local blocked = learner.last_state(run, facts.P):proc(facts.P).blocked
     local finding = run:findings(how)[1] or {}
     fail {
-        rule = how,
+        rule = (how == "deadlock" or how == "never-eof") and "deadlock" or how, -- here, each is the other's writer
         text = (finding.text or ("The run did not end: " .. how)) .. (" %s has sent %d of %d bytes and received %d of %d")
             :format(facts.P, facts.sent, facts.send, facts.got, facts.receive)
             .. (blocked and (", and sleeps in " .. learner.call(blocked)) or "") .. ".",
@@ -171,7 +171,7 @@ end
 
 local function check_broken_off(run)
     local facts = facts_of(run)
-    local exit = run:first { kind = "exit", proc = facts.P }
+    local exit = facts.exit
     if exit and exit.status.exit ~= 1 then
         fail {
             text = ("The peer broke off after %d of %d bytes, but exchange() did not return -1."):format(facts.got,

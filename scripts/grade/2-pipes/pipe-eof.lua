@@ -107,7 +107,7 @@ local function check_consumers(run)
                 proc = one.name,
             }
         end
-        local exit = run:first { kind = "exit", proc = one.name }
+        local exit = learner.exit(run, one.name)
         if exit and exit.status.exit == 0 and not one.report then
             fail {
                 text = ("%s, a child of %s, ended without reporting a sum."):format(one.name, P),
@@ -243,8 +243,18 @@ local WRONG_ENDS = {
 
 local function check_real_end(run)
     for _, one in ipairs(consumers_of(run)) do
+        local failed = not one.first and run:first { op = "read", proc = one.name, errno = "EBADF" }
+        if failed then
+            fail {
+                rule = "closed-too-early",
+                text = ("%s has nothing to read from: %s."):format(one.name, learner.call(failed)),
+                events = { failed },
+                proc = one.name,
+                next = "Who closed this descriptor, and did the child get a copy before?",
+            }
+        end
         local read = one.reads and one.reads[#one.reads]
-        if read and read.ret and read.ret ~= 0 and run:first { kind = "exit", proc = one.name } then
+        if read and read.ret and read.ret ~= 0 and learner.exit(run, one.name) then
             local poll = run:last { op = "poll", proc = one.name, seq_from = read.seq }
             for _, wrong in ipairs(WRONG_ENDS) do
                 if wrong.is(read, poll) then
@@ -264,12 +274,14 @@ end
 
 local function check_sums(run)
     local sums, sizes = expected(run)
+    local has_reported = {}
     for _, one in ipairs(consumers_of(run)) do
         local bytes = 0
         for _, read in ipairs(one.reads or {}) do
             bytes = bytes + math.max(read.ret or 0, 0)
         end
         local sum, size = sums[one.index] or 0, sizes[one.index] or 0
+        has_reported[one.index or "nobody"] = true
         if one.report and (one.sum ~= sum or bytes ~= size) then
             fail {
                 text = ("%s, consumer %d, read %d of %d bytes and found the sum %d; it is %d."):format(one.name,
@@ -277,6 +289,16 @@ local function check_sums(run)
                 events = { one.report },
                 proc = one.name,
                 object = one.object,
+            }
+        end
+    end
+    local P = learner.name(run)
+    for index = 0, wanted(run) - 1 do
+        if learner.exit(run, P) and not has_reported[index] then
+            fail {
+                text = ("%s has ended, and consumer %d has reported no sum."):format(P, index),
+                events = { learner.exit(run, P) },
+                proc = P,
             }
         end
     end

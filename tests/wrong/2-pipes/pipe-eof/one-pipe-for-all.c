@@ -1,4 +1,4 @@
-/* wrong: wrong-sum — all consumers share one pipe: each byte goes to whoever reads first. */
+/* wrong: shared-pipe — all consumers share one pipe: each byte goes to whoever reads first. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
