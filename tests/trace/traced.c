@@ -185,10 +185,28 @@ static char state_of(pid_t tid)
     return rest ? rest[2] : '\0';
 }
 
+uint64_t switches_of(pid_t pid)
+{
+    char text[4096];
+    uint64_t total = 0;
+    read_proc(pid, "status", text, sizeof text);
+    static const char *const names[] = {"\nvoluntary_ctxt_switches:",
+                                        "\nnonvoluntary_ctxt_switches:"};
+    for (int i = 0; i < 2; i++) {
+        const char *at = strstr(text, names[i]);
+        total += at ? strtoull(at + strlen(names[i]), NULL, 10) : 0;
+    }
+    return total;
+}
+
 void wait_until_state(pid_t pid, char state)
 {
-    while (state_of(pid) != state)
+    for (;;) {
+        char now = state_of(pid);
+        if (now == state || now == '\0')
+            return;
         sched_yield();
+    }
 }
 
 pid_t run_child(int (*function)(void *), void *arg)

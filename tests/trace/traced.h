@@ -82,8 +82,10 @@ void skip(const char *why);
 #define TRY(call) try_at(__LINE__, #call, (long)(call))
 long try_at(int line, const char *what, long result);
 /* Returns when the process is in this state (proc_pid_stat(5)): S, asleep in a call that can be
- * interrupted; Z, a zombie. */
+ * interrupted; Z, a zombie. Or when it is gone. */
 void wait_until_state(pid_t pid, char state);
+/* Context switches of a process so far. */
+uint64_t switches_of(pid_t pid);
 /* fork; the child runs the function and exits with its result. */
 pid_t run_child(int (*function)(void *), void *arg);
 int reap(pid_t pid); /* wait status */
