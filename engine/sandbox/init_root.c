@@ -238,11 +238,19 @@ static void attach_given(struct job *job)
     }
 }
 
-/* An installed ipclab lies below /usr, with its solutions. */
+/* An installed ipclab lies below /usr, with its solutions. The caller may mount something there. */
 static void cover(const char *path)
 {
     if (path[0] == '/' && access(path + 1, F_OK) == 0)
-        mount_fs("tmpfs", path + 1, MS_NOSUID | MS_NODEV | MS_RDONLY, "size=4k,mode=755");
+        mount_fs("tmpfs", path + 1, MS_NOSUID | MS_NODEV, "size=4k,mode=755");
+}
+
+/* To the kernel the program is the owner of what init made. */
+static void make_read_only(const char *path)
+{
+    unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
+    if (syscall(SYS_mount, NULL, path, NULL, flags, NULL) < 0)
+        fail("make read-only", path);
 }
 
 static void raise_loopback(void)
@@ -294,9 +302,9 @@ void root_build(struct job *job)
     if (syscall(SYS_pivot_root, ".", ".") < 0 || syscall(SYS_umount2, ".", MNT_DETACH) < 0 ||
         chdir("/") < 0)
         fail("change to", "the new root");
-    if (syscall(SYS_mount, NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV,
-                NULL) < 0)
-        fail("make read-only", "the new root");
+    make_read_only("/");
+    if (access(job->mask, F_OK) == 0)
+        make_read_only(job->mask);
     raise_loopback();
     if (sethostname("lab", 3) < 0)
         fail("name", "the host");

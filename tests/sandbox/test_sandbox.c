@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -23,6 +24,7 @@
 #include "base/xalloc.h"
 #include "harness.h"
 #include "sandbox/sandbox_internal.h"
+#include "trace/recording.h"
 
 static const uint64_t long_enough = 20000000000, short_time = 100000000;
 
@@ -240,21 +242,43 @@ static void a_tracer_left_tasks(void **state)
     close(null);
 }
 
-/* Who opened the sandbox is killed: the end of file on its stdout says that all are gone. */
-static void the_supervisor_dies(void **state)
+static void supervise(int out_fd)
 {
-    (void)state;
+    struct sandbox *s;
+    struct target target;
+    int status, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    char *const argv[] = {"/bin/sh", "-c", "setsid sleep 1000 & echo up; wait", NULL};
+    const struct sandbox_options options = {.argv = argv, .stdio = {null, out_fd, null}};
+    if (sandbox_open(&s, &target, &options, NULL) == 0)
+        sandbox_wait(s, &target, 0, &status, NULL, NULL, NULL);
+}
+
+static void supervise_traced(int out_fd)
+{
+    struct sandbox *s;
+    struct target target;
+    struct tracer *tracer;
+    struct tracer_result result;
+    struct recorder *recorder;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    char *const argv[] = {"/bin/sh", "-c", "setsid sleep 1000 & echo up; wait", NULL};
+    const struct sandbox_options options = {
+        .argv = argv, .stdio = {null, out_fd, null}, .is_traced = true};
+    const struct tracer_options plain = {0};
+    if (recorder_open_fd(&recorder, memfd_create("recording", MFD_CLOEXEC), NULL) == 0 &&
+        sandbox_open(&s, &target, &options, NULL) == 0 &&
+        tracer_new(&tracer, &target, recorder, &plain, NULL) == 0)
+        tracer_run(tracer, &result, NULL);
+}
+
+/* Who opened the sandbox is killed: the end of file on its stdout says that all are gone. */
+static void kill_supervisor(void (*function)(int out_fd))
+{
     int out[2];
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     pid_t pid = fork();
     if (pid == 0) {
-        struct sandbox *s;
-        struct target target;
-        int status, null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        char *const argv[] = {"/bin/sh", "-c", "setsid sleep 1000 & echo up; wait", NULL};
-        const struct sandbox_options options = {.argv = argv, .stdio = {null, out[1], null}};
-        if (sandbox_open(&s, &target, &options, NULL) == 0)
-            sandbox_wait(s, &target, 0, &status, NULL, NULL, NULL);
+        function(out[1]);
         _exit(1);
     }
     close(out[1]);
@@ -265,6 +289,13 @@ static void the_supervisor_dies(void **state)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     assert_int_equal(read(out[0], text, sizeof text), 0);
     close(out[0]);
+}
+
+static void the_supervisor_dies(void **state)
+{
+    (void)state;
+    kill_supervisor(supervise);
+    kill_supervisor(supervise_traced);
 }
 
 /* Two at once have the same port, the same names, the same pids. */
