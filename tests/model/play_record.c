@@ -447,7 +447,7 @@ static void emit_start(struct script *s, struct script_task *t, const struct wor
 {
     struct event ev = {.kind = EVENT_START, .tid = t->tid};
     ev.args[3] = (uint64_t)t->tid;
-    if (w->count > 1) {
+    if (w->count > 1 && !has_word(w, "own")) {
         const struct script_task *creator = task_of(s, w->word[1]);
         ev.args[0] = (uint64_t)creator->tid;
         ev.args[1] = clone_flags(w);
