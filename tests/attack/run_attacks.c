@@ -110,6 +110,8 @@ static int judge(const struct attack *a, const struct outcome *o)
     for (char *line; (line = next_tag(&from, "SAYS: ")) != NULL; free(line))
         if (!has_line(o->out.data, line))
             bad += complain(a, "does not say", line);
+    if (a->is_traced && o->rc == 0 && o->steps == 0)
+        bad += complain(a, "was not", "recorded");
     if (o->is_held)
         bad += complain(a, "somebody", "still holds its stdout");
     if (o->alive)
