@@ -141,17 +141,23 @@ static void set_text(char **text, const char *value)
     *text = xstrdup(value);
 }
 
-/* The source line of a finding: of the first of its events that has one. */
-static void take_line(struct verdict_run *run, const struct evidence *ev, const struct finding *f)
+/* The source line of a finding: of the first of its events that has one in the learner's own file,
+ * else of the first that has one at all. */
+static void take_line(struct verdict_run *run, const struct evidence *ev, const struct finding *f,
+                      const char *own_file)
 {
-    struct source_line line;
+    const char *slash = strrchr(own_file, '/'), *own = slash != NULL ? slash + 1 : own_file;
+    bool is_own = false;
     run->seq = f->seq;
-    for (size_t i = 0; i < f->event_count; i++) {
+    for (size_t i = 0; i < f->event_count && !is_own; i++) {
+        struct source_line line;
         if (!source_of_event(ev->source, recording_event(ev->rec, f->events[i]), &line))
+            continue;
+        is_own = strcmp(line.base, own) == 0;
+        if (!is_own && run->line != 0)
             continue;
         set_text(&run->file, line.base);
         run->line = line.line;
-        return;
     }
 }
 
@@ -172,13 +178,14 @@ static void give_reason(struct verdict_run *run, enum verdict_kind kind, const c
 }
 
 /* A run that did not end: why, in the words of the finding that says so. */
-static void classify_unended(struct verdict_run *run, const struct evidence *ev, enum run_end end)
+static void classify_unended(struct verdict_run *run, const struct evidence *ev, enum run_end end,
+                             const char *own_file)
 {
     const struct finding *f = find_rule(ev, rule_by_id(run_end_name(end)));
     give_reason(run, VERDICT_TIMEOUT, f != NULL ? f->text : "it did not end within its limit");
     run->seq = recording_step_count(ev->rec);
     if (f != NULL)
-        take_line(run, ev, f);
+        take_line(run, ev, f, own_file);
 }
 
 /* NULL, or why a run cannot be judged: something happened that the recording does not show. */
@@ -192,8 +199,10 @@ static const char *what_was_missed(const struct evidence *ev)
                                 : NULL;
 }
 
-static void classify(struct verdict_run *run, const struct evidence *ev, bool has_partner)
+static void classify(struct verdict_run *run, const struct evidence *ev, const struct plan *plan,
+                     size_t index)
 {
+    bool has_partner = plan->grader->runs[index].partner != NULL;
     enum run_end end = diagnosis_end(ev->diagnosis);
     const struct finding *crash = find_rule(ev, RULE_CRASH);
     int status;
@@ -208,11 +217,11 @@ static void classify(struct verdict_run *run, const struct evidence *ev, bool ha
         give_reason(run, VERDICT_NOT_JUDGED, "the grader's partner crashed");
     } else if (crash != NULL) {
         give_reason(run, VERDICT_CRASH, crash->text);
-        take_line(run, ev, crash);
+        take_line(run, ev, crash, plan->file);
     } else if (end == RUN_INTERRUPTED) {
         give_reason(run, VERDICT_NOT_JUDGED, "the run was interrupted");
     } else if (end != RUN_ENDED) {
-        classify_unended(run, ev, end);
+        classify_unended(run, ev, end, plan->file);
     } else if (what_was_missed(ev) != NULL) {
         give_reason(run, VERDICT_NOT_JUDGED, what_was_missed(ev));
     } else {
@@ -261,7 +270,7 @@ static void judge(struct verdict_run *run, cJSON **answers, const struct plan *p
         return;
     }
     take_findings(run, ev);
-    classify(run, ev, plan->grader->runs[index].partner != NULL);
+    classify(run, ev, plan, index);
     if (run->kind != VERDICT_NOT_JUDGED &&
         grader_judge(answers, plan->grader, plan->root, index, ev, &e) < 0)
         give_reason(run, VERDICT_NOT_JUDGED, e.text);
