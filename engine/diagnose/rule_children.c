@@ -242,6 +242,11 @@ static void note_child_end(struct context *c, struct state *s)
     const struct proc *p = model_proc(c->m, c->proc);
     if (p->state != PROC_ZOMBIE || p->parent == MODEL_NONE || s->note_plus_1 != 0)
         return;
+    const struct proc *owner = model_proc(c->m, p->parent);
+    if (owner->state != PROC_ALIVE)
+        return; /* it cannot wait any more, and need not */
+    if (owner->exec_event != MODEL_NONE && owner->exec_event > p->start_event)
+        return; /* a program that was started with children does not know of them */
     struct child *child = child_row(s, c->proc);
     struct parent *parent = parent_row(s, p->parent);
     uint32_t proof;

@@ -31,6 +31,7 @@ struct part {
     uint32_t object;
     uint32_t writer_event;
     uint64_t address, asked, got;
+    uint32_t told_plus_1; /* object of which it was said already */
 };
 
 struct state {
@@ -81,7 +82,12 @@ static enum answer begins_with_rest(struct context *c, const struct debt *debt)
     }
     bool starts_over = c->ev->args[1] == debt->address && c->op.size == debt->asked;
     bool is_same = owed.kept == sent.kept && memcmp(owed.bytes, sent.bytes, owed.kept) == 0;
-    return starts_over && is_same && owed.kept > 0 ? NO : UNKNOWN;
+    if (starts_over && is_same && owed.kept > 0)
+        return NO;
+    /* Whoever copies the rest elsewhere sends it from there, all of it. */
+    bool is_elsewhere =
+        c->ev->args[1] < debt->address || c->ev->args[1] >= debt->address + debt->asked;
+    return is_elsewhere && c->op.size < debt->asked - debt->written ? NO : UNKNOWN;
 }
 
 static bool is_plain_write(const struct event *ev)
@@ -132,13 +138,13 @@ static void note_close(struct context *c, struct state *s)
 
 /* ---- reads ---- */
 
-/* The single write that this read's bytes came from, and where in it they began. */
-static const struct flow *only_flow(struct context *c)
+/* The write that this read's first bytes came from, and where in it they began. */
+static const struct flow *first_flow(struct context *c)
 {
     const struct flow *flows;
     size_t count = model_flows(c->m, &flows);
-    return count == 1 && flows[0].to_event == c->ev->id && flows[0].from_event != MODEL_NONE ? flows
-                                                                                             : NULL;
+    return count > 0 && flows[0].to_event == c->ev->id && flows[0].from_event != MODEL_NONE ? flows
+                                                                                            : NULL;
 }
 
 static void report_read(struct context *c, const struct part *part)
@@ -167,13 +173,15 @@ static void report_read(struct context *c, const struct part *part)
 static void note_read(struct context *c, struct state *s)
 {
     struct part *part = table_row(&s->parts, c->task, sizeof *part);
-    const struct flow *flow = only_flow(c);
+    const struct flow *flow = first_flow(c);
     bool is_record = c->ev->call == CALL_read && c->op.size % ROUND != 0;
     if (part->event_plus_1 != 0 && part->object == c->object) {
         bool is_rest = flow && flow->from_event == part->writer_event && flow->start == part->got;
         bool asks_again = is_record && c->op.size == part->asked && c->ev->args[1] == part->address;
-        if (is_rest && asks_again)
+        if (is_rest && asks_again && part->told_plus_1 != c->object + 1) {
             report_read(c, part);
+            part->told_plus_1 = c->object + 1;
+        }
         part->event_plus_1 = 0;
         return;
     }
@@ -182,8 +190,13 @@ static void note_read(struct context *c, struct state *s)
     const struct event *writer = recording_event(c->rec, flow->from_event);
     struct op sent;
     if (call_decode(c->rec, writer, &sent) == 0 && sent.kind == OP_WRITE && sent.size == c->op.size)
-        *part = (struct part){c->ev->id + 1,  c->object,  flow->from_event,
-                              c->ev->args[1], c->op.size, (uint64_t)c->op.ret};
+        *part = (struct part){.event_plus_1 = c->ev->id + 1,
+                              .object = c->object,
+                              .writer_event = flow->from_event,
+                              .address = c->ev->args[1],
+                              .asked = c->op.size,
+                              .got = (uint64_t)c->op.ret,
+                              .told_plus_1 = part->told_plus_1};
 }
 
 /* Passing the beginning on is using a stream as a stream. */

@@ -34,7 +34,20 @@ struct broken {
 struct state {
     struct table readers; /* by object */
     struct table broken;  /* by process */
+    struct table fates;   /* by process */
 };
+
+/* How a process ends, known before its descriptors close. */
+struct fate {
+    bool is_known;
+    int wait_status;
+};
+
+static void note_fate(struct context *c, struct state *s)
+{
+    struct fate *fate = table_row(&s->fates, c->proc, sizeof *fate);
+    *fate = (struct fate){.is_known = true, .wait_status = (int)c->ev->args[0]};
+}
 
 static void note_read(struct context *c, struct state *s)
 {
@@ -64,10 +77,9 @@ static struct reader last_reader(struct state *s, uint32_t object)
     return best;
 }
 
-static bool died_of_a_pipe(const struct proc *p)
+static bool is_death_by(int wait_status, int sig)
 {
-    bool has_ended = p->state == PROC_ZOMBIE || p->state == PROC_REAPED;
-    return has_ended && WIFSIGNALED(p->wait_status) && WTERMSIG(p->wait_status) == SIGPIPE;
+    return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == sig;
 }
 
 /* It forked the reader, and is still the program that did. */
@@ -79,22 +91,23 @@ static bool was_in_charge_of(struct context *c, uint32_t writer, uint32_t reader
     return w->exec_event == MODEL_NONE || w->exec_event < r->start_event;
 }
 
-static enum severity weigh(struct context *c, uint32_t writer, uint32_t object,
+static enum severity weigh(struct context *c, struct state *s, uint32_t object,
                            struct reader reader)
 {
     if (object != MODEL_NONE && model_object(c->m, object)->is_outside)
         return SEVERITY_NORMAL;
     if (reader.proc_plus_1 == 0)
-        return writer == 0 ? SEVERITY_PROBLEM : SEVERITY_NORMAL;
-    const struct proc *r = model_proc(c->m, reader.proc_plus_1 - 1);
-    if (was_in_charge_of(c, writer, reader.proc_plus_1 - 1))
+        return c->proc == 0 ? SEVERITY_PROBLEM : SEVERITY_NORMAL;
+    struct fate *fate = table_row(&s->fates, reader.proc_plus_1 - 1, sizeof *fate);
+    if (was_in_charge_of(c, c->proc, reader.proc_plus_1 - 1))
         return SEVERITY_PROBLEM;
-    if (ended_well(r) || died_of_a_pipe(r))
+    if (!fate->is_known || fate->wait_status == 0 || is_death_by(fate->wait_status, SIGPIPE))
         return SEVERITY_NORMAL;
-    return WIFSIGNALED(r->wait_status) ? SEVERITY_PROBLEM : SEVERITY_WARNING;
+    return WIFSIGNALED(fate->wait_status) ? SEVERITY_PROBLEM : SEVERITY_WARNING;
 }
 
-static void say_reader(struct context *c, uint32_t object, struct reader reader, struct buf *b)
+static void say_reader(struct context *c, struct state *s, uint32_t object, struct reader reader,
+                       struct buf *b)
 {
     if (object != MODEL_NONE && model_object(c->m, object)->is_outside) {
         buf_puts(b, "its reader outside the run had stopped reading");
@@ -105,13 +118,13 @@ static void say_reader(struct context *c, uint32_t object, struct reader reader,
         return;
     }
     uint32_t proc = reader.proc_plus_1 - 1;
-    const struct proc *p = model_proc(c->m, proc);
+    struct fate *fate = table_row(&s->fates, proc, sizeof *fate);
     buf_printf(b, "its reader %s took %llu bytes and ", proc_name(c, proc),
                (unsigned long long)reader.bytes);
-    if (p->state == PROC_ZOMBIE || p->state == PROC_REAPED)
-        status_format(p->wait_status, b);
+    if (fate->is_known)
+        status_format(fate->wait_status, b);
     else
-        buf_puts(b, p->state == PROC_DYING ? "ended" : "closed its end");
+        buf_puts(b, "closed its end");
 }
 
 static void report_death(struct context *c, struct state *s)
@@ -120,7 +133,7 @@ static void report_death(struct context *c, struct state *s)
     bool was_write = broken->event_plus_1 != 0;
     uint32_t object = was_write ? broken->object : MODEL_NONE;
     struct reader reader = last_reader(s, object);
-    struct finding *f = finding_new(RULE_SIGPIPE_DEATH, weigh(c, c->proc, object, reader), c->seq);
+    struct finding *f = finding_new(RULE_SIGPIPE_DEATH, weigh(c, s, object, reader), c->seq);
     struct buf b = {0};
     f->proc = c->proc;
     f->object = object;
@@ -134,7 +147,7 @@ static void report_death(struct context *c, struct state *s)
     if (was_write) {
         buf_printf(&b, "%s is killed by SIGPIPE: it wrote to %s when ", proc_name(c, c->proc),
                    object_name(c, object));
-        say_reader(c, object, reader, &b);
+        say_reader(c, s, object, reader, &b);
     } else {
         buf_printf(&b, "%s is killed by SIGPIPE, sent to it by kill", proc_name(c, c->proc));
     }
@@ -201,11 +214,13 @@ static void note_epipe(struct context *c, struct state *s)
 static void on_step(struct context *c, void *state)
 {
     struct state *s = state;
-    if (is_return_of(c, OP_READ) && c->op.ret > 0 && is_stream(c, c->object))
+    if (c->ev->kind == EVENT_DYING && c->proc != MODEL_NONE)
+        note_fate(c, s);
+    else if (is_return_of(c, OP_READ) && c->op.ret > 0 && is_stream(c, c->object))
         note_read(c, s);
     else if (is_return_of(c, OP_WRITE) && c->op.ret == -EPIPE && c->object != MODEL_NONE)
         note_epipe(c, s);
-    else if (is_process_end(c) && died_of_a_pipe(model_proc(c->m, c->proc)))
+    else if (is_process_end(c) && is_death_by((int)c->ev->args[0], SIGPIPE))
         report_death(c, s);
 }
 
@@ -214,6 +229,7 @@ static void fini(void *state)
     struct state *s = state;
     table_fini(&s->readers);
     table_fini(&s->broken);
+    table_fini(&s->fates);
 }
 
 const struct rule_ops rule_sigpipe = {
