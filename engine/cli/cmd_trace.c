@@ -66,7 +66,10 @@ static int parse(struct trace_request *q, int argc, char **argv)
         case 'o': q->recording = optarg; break;
         case OPT_TEXT: q->report.is_text = true; break;
         case OPT_JSON: q->report.is_json = true; break;
-        case OPT_REPORT: q->report_path = optarg; break;
+        case OPT_REPORT:
+            q->report_path = optarg;
+            q->run.keeps_stdio = strcmp(optarg, "-") == 0;
+            break;
         case OPT_QUIET: q->is_quiet = true; break;
         case OPT_VERIFY: q->run.is_verified = true; break;
         case OPT_TIMEOUT:

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "model/model.h"
 #include "run/pump.h"
 #include "run/verify.h"
+#include "source/source.h"
 #include "trace/recording.h"
 #include "trace/spawn.h"
 
@@ -76,6 +78,12 @@ static void describe(struct recorder *w, const struct run_options *o)
     for (const char *const *pair = o->meta; pair && pair[0]; pair += 2)
         recorder_meta(w, pair[0], pair[1]);
     recorder_meta(w, "isolation", o->sandbox ? "namespaces" : "none");
+    for (size_t i = 0; o->sandbox && i < o->sandbox->mount_count; i++) {
+        /* A program is known by its path inside; its lines are looked up outside. */
+        char *key = xasprintf("module:%s", o->sandbox->mounts[i].to);
+        recorder_meta(w, key, o->sandbox->mounts[i].from);
+        free(key);
+    }
 }
 
 static int open_recording(struct run *r, struct err *e)
@@ -214,6 +222,12 @@ static struct tracer_options tracer_options_of(struct run *r)
     };
 }
 
+static bool is_pipe(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
 static int trace_it(struct run *r, struct run_result *out, struct err *e)
 {
     struct target target = {.pid = -1, .release_fd = -1, .error_fd = -1};
@@ -224,11 +238,12 @@ static int trace_it(struct run *r, struct run_result *out, struct err *e)
     rc = tracer_new(&r->tracer, &target, r->recorder, &options, e);
     if (rc < 0)
         return rc;
-    /* A terminal or a file does not mind that we hold it, too; the next program of a pipeline does.
+    /* A terminal or a file does not mind that we hold it, too; the peer at a pipe's other end does.
      */
+    bool keeps = r->options->keeps_stdio || (!is_pipe(STDIN_FILENO) && !is_pipe(STDOUT_FILENO));
     int saved[2] = {-1, -1};
     if (!r->options->sandbox)
-        spawn_let_go(true, saved);
+        spawn_let_go(keeps, saved);
     current = r->tracer;
     rc = tracer_run(r->tracer, &out->trace, e);
     current = NULL;
@@ -270,6 +285,8 @@ int run_command(struct run_result *out, const struct run_options *options, struc
     fd_close(&r.feed_fd);
     collect(&r, out);
     tracer_free(r.tracer);
+    if (rc == 0 && catch_up(&r) == 0)
+        source_embed(r.recording, r.recorder);
     verify_free(r.verify);
     model_free(r.model);
     recording_free(r.recording);

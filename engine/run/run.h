@@ -1,4 +1,5 @@
-/* One run, from the command to its finished recording: joins spawn or sandbox, tracer, recorder and model.
+/* One run, from the command to its finished recording: joins spawn or sandbox, tracer, recorder and
+ * model.
  *
  * `ipclab trace` runs the user's own program in the user's own environment; labs and grading run
  * hermetically. Both end as soon as nobody can move any more. */
@@ -18,14 +19,16 @@ struct run_options {
     uint64_t events_max;        /* 0: none */
     bool is_verified;           /* compare model and kernel at quiescent points */
     uint32_t verify_every;      /* events between two forced quiescent points; 0: 1 */
-    bool ends_when_stuck;       /* a hopeless run is ended at once */
+    bool keeps_stdio; /* 0 and 1 are wanted after the run, though a reader of our stdout may then
+                         see its end later than without us */
+    bool ends_when_stuck; /* a hopeless run is ended at once */
 
     /* hermetic runs; NULL: the user's own environment and terminal */
     const struct sandbox_options *sandbox; /* argv and stdio are taken from here, not there */
-    const void *stdin_bytes;    /* what a hermetic program finds on descriptor 0 (a pipe) */
+    const void *stdin_bytes; /* what a hermetic program finds on descriptor 0 (a pipe) */
     size_t stdin_size;
-    bool stdin_when_quiet;      /* byte by byte, each once everybody is asleep; the end of file, too */
-    size_t output_max;          /* bytes kept of stdout and of stderr; 0: 64 KiB; beyond 16 times: flood */
+    bool stdin_when_quiet; /* byte by byte, each once everybody is asleep; the end of file, too */
+    size_t output_max; /* bytes kept of stdout and of stderr; 0: 64 KiB; beyond 16 times: flood */
 
     /* key/value pairs for recording_meta, and source files to embed; NULL-terminated arrays */
     const char *const *meta;
@@ -34,14 +37,15 @@ struct run_options {
 
 struct run_result {
     struct tracer_result trace;
-    struct buf out, err;        /* hermetic runs: head of the program's own output */
+    struct buf out, err;         /* hermetic runs: head of the program's own output */
     uint64_t out_size, err_size; /* its true size */
-    uint64_t verify_points;     /* quiescent points compared */
+    uint64_t verify_points;      /* quiescent points compared */
     uint64_t verify_disagreements;
-    char *verify_text;          /* the disagreements, a line each; NULL */
+    char *verify_text; /* the disagreements, a line each; NULL */
 };
 
-/* Runs to the end. 0, or -errno with one line when nothing could be run (not found, no ptrace ...). */
+/* Runs to the end. 0, or -errno with one line when nothing could be run (not found, no ptrace ...).
+ */
 int run_command(struct run_result *out, const struct run_options *options, struct err *e);
 void run_result_fini(struct run_result *r);
 

@@ -129,6 +129,15 @@ static void take_all_embedded(struct source *s)
 
 /* ---- looking up ---- */
 
+/* Where a module that a sandboxed program saw at `path` lies outside (run.c notes it). */
+static const char *host_path(const struct recording *rec, const char *path)
+{
+    char *key = xasprintf("module:%s", path);
+    const char *outside = recording_meta(rec, key);
+    free(key);
+    return outside ? outside : path;
+}
+
 static struct lines *lines_of(struct source *s, uint32_t module)
 {
     while (s->module_count <= module)
@@ -136,7 +145,8 @@ static struct lines *lines_of(struct source *s, uint32_t module)
     struct module_state *state = &s->module[module];
     const struct module *m = recording_module(s->rec, module);
     if (!state->was_tried && m)
-        state->lines = lines_open(m->path, m->build_id, recording_realtime_ns(s->rec));
+        state->lines =
+            lines_open(host_path(s->rec, m->path), m->build_id, recording_realtime_ns(s->rec));
     state->was_tried = true;
     return state->lines;
 }
