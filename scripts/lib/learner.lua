@@ -32,10 +32,20 @@ function learner.children(run)
     return names
 end
 
--- "read(3, ...) at line 41", as far as the line is known.
+-- "read(3, ..., 64) = 5 at line 41", as far as the line is known.
 function learner.call(event)
-    local line = event.line and (" at line " .. event.line) or ""
-    return event.text .. line
+    local text = event.text
+    if (event.op == "read" or event.op == "write") and event.fd and event.size then
+        local result = event.errno and " = -1 " .. event.errno or event.ret and " = " .. event.ret or ""
+        text = ("%s(%d, ..., %d)%s"):format(event.call, event.fd, event.size, result)
+    end
+    return text .. (event.line and (" at line " .. event.line) or "")
+end
+
+-- For texts that name the processes of a run in which a partner started the learner's program.
+function learner.legend(run)
+    local name = learner.name(run)
+    return name == "P" and "" or (" (%s is your program; P is the test that started it.)"):format(name)
 end
 
 -- The moment at which a run that did not end was stopped from outside; nil when it ended by itself.
@@ -65,7 +75,7 @@ local function is_clock(event)
 end
 
 -- Fails when a process of the learner's program waits by the clock.
-function learner.forbid_clock(run, fail)
+function learner.forbid_clock(run)
     local event = run:first { proc = learner.family(run), kind = "call", where = is_clock }
     if event then
         fail {
@@ -79,7 +89,7 @@ function learner.forbid_clock(run, fail)
 end
 
 -- Fails when the partner saw processor time being used where there was nothing to do (its exit status).
-function learner.forbid_spinning(run, fail)
+function learner.forbid_spinning(run)
     local PARTNER_SAW_SPINNING = 3
     if run:ended().exit ~= PARTNER_SAW_SPINNING then
         return

@@ -25,7 +25,7 @@ return lab {
         { name = "bytes", text = "size of each message", values = { 4096, 65536, 65537, 200000 }, default = 65537 },
     },
     prediction = {
-        question = "Both write 65537 bytes and then read. A pipe holds 65536. What happens?",
+        question = "Both write 65537 bytes and then read. A pipe holds 16 pages of 4096 bytes, 65536. What happens?",
         variant = "broken",
         knobs = { bytes = 65537 },
         options = {

@@ -120,7 +120,7 @@ local function check_limit(run)
         local children = state:children(facts.P)
         if #children > most then
             fail {
-                text = ("With this fork (line %s) %s has %d children that it has not waited for: %s. Allowed are %d.")
+                text = ("With the fork at line %s, %s has %d children that it has not waited for: %s. Allowed: %d.")
                     :format(fork.line or "?", facts.P, #children, unreaped(state, children), most),
                 events = { fork },
                 proc = facts.P,
@@ -135,11 +135,11 @@ local function check_statuses_kept(run)
     for _, fork in ipairs(facts.forks) do
         if run:at(fork.seq):handler(facts.P, "SIGCHLD") == "ignore" then
             fail {
-                text = ("%s forks at line %s while SIGCHLD is ignored: if %s ends now, the kernel throws its status away.")
+                text = ("%s forks at line %s while SIGCHLD is ignored: when %s ends, its status is thrown away.")
                     :format(facts.P, fork.line or "?", fork.child),
                 events = { fork },
                 proc = facts.P,
-                next = "Look at the disposition of SIGCHLD before the first fork; it may have been inherited through exec.",
+                next = "Look at SIGCHLD's disposition before the first fork: it may have come through exec.",
             }
         end
     end
@@ -222,11 +222,12 @@ local function check_signals_not_counted(run)
     local left = zombies(facts)
     if blocked and blocked.op ~= "wait" and #left > 0 then
         fail {
-            text = ("%s sleeps in %s, but %d children have ended and are not collected: %s. Their SIGCHLDs became one.")
-                :format(facts.P, learner.call(blocked), #left, table.concat(left, ", ")),
+            text = ("%s sleeps in %s, but %d children have ended: %s. Their SIGCHLDs had become one."):format(
+                facts.P, learner.call(blocked), #left, table.concat(left, ", ")),
             events = { blocked },
             proc = facts.P,
-            next = "A signal that is pending already is not queued again (signal(7)). After each SIGCHLD, wait until there is nobody left to collect.",
+            next = "A signal that is pending already is not queued again (signal(7)). "
+                .. "After each SIGCHLD, wait until nobody is left to collect.",
         }
     end
 end
@@ -378,7 +379,7 @@ return grader {
                 "waitpid(-1, &status, 0) sleeps until any child has ended; sigsuspend() until a signal came.",
             },
             on = { "patient" },
-            check = function(run) learner.forbid_spinning(run, fail) end,
+            check = learner.forbid_spinning,
         },
         {
             id = "clock",
@@ -392,7 +393,7 @@ return grader {
                 "waitpid(-1, &status, 0), or sigsuspend() with SIGCHLD, or poll() on pidfds without a limit.",
             },
             on = USUAL,
-            check = function(run) learner.forbid_clock(run, fail) end,
+            check = learner.forbid_clock,
         },
         {
             id = "limit",

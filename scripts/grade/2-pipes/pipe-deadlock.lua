@@ -29,9 +29,10 @@ local function facts_of(run)
         end
     end
     facts.exit = learner.exit(run, P)
+    facts.has_exited = facts.exit and facts.exit.status.exit ~= nil
     facts.writes = run:events { op = "write", proc = learner.family(run), object = facts.to, seq_from = exec.seq }
     for i, ev in ipairs(facts.writes) do
-        if i == #facts.writes and ev.size == DIGEST_SIZE and (facts.sent >= facts.send or ev.ret ~= DIGEST_SIZE) then
+        if i == #facts.writes and ev.size == DIGEST_SIZE and facts.sent + DIGEST_SIZE ~= facts.send then
             facts.over = ev
         else
             facts.sent = facts.sent + math.max(ev.ret or 0, 0)
@@ -92,12 +93,12 @@ end
 
 local function check_hangup(run)
     local facts = facts_of(run)
-    if facts.exit and facts.sent >= facts.send and facts.got < facts.receive then
+    if facts.has_exited and facts.sent >= facts.send and facts.got < facts.receive then
         local last = run:last { op = { "poll", "read" }, proc = facts.P, where = function(ev)
             return ev.op == "poll" or ev.object == facts.from
         end }
         fail {
-            text = ("The peer wrote %d bytes and closed the pipe. %s read %d of them and stopped after %s."):format(
+            text = ("The peer wrote %d bytes and closed. %s read %d of them and stopped after %s."):format(
                 facts.receive, facts.P, facts.got, last and learner.call(last) or "nothing"),
             events = { last },
             proc = facts.P,
@@ -109,11 +110,11 @@ end
 
 local function check_all_moved(run)
     local facts = facts_of(run)
-    if facts.exit and (facts.sent < facts.send or facts.got < facts.receive) then
+    if facts.has_exited and (facts.sent < facts.send or facts.got < facts.receive) then
         local last = facts.sent < facts.send and facts.writes[#facts.writes] or facts.reads[#facts.reads]
         fail {
-            text = ("%s sent %d of %d bytes and received %d of %d%s."):format(facts.P, facts.sent, facts.send, facts.got,
-                facts.receive, last and ("; the last call was " .. learner.call(last)) or ""),
+            text = ("%s sent %d of %d bytes and received %d of %d%s."):format(facts.P, facts.sent, facts.send,
+                facts.got, facts.receive, last and ("; the last call was " .. learner.call(last)) or ""),
             events = { last },
             proc = facts.P,
         }
@@ -139,11 +140,12 @@ local function check_not_stuck(run)
     local facts = facts_of(run)
     local blocked = learner.last_state(run, facts.P):proc(facts.P).blocked
     local finding = run:findings(how)[1] or {}
+    local progress = ("%s has sent %d of %d bytes and received %d of %d"):format(facts.P, facts.sent, facts.send,
+        facts.got, facts.receive)
     fail {
         rule = (how == "deadlock" or how == "never-eof") and "deadlock" or how, -- here, each is the other's writer
-        text = (finding.text or ("The run did not end: " .. how)) .. (" %s has sent %d of %d bytes and received %d of %d")
-            :format(facts.P, facts.sent, facts.send, facts.got, facts.receive)
-            .. (blocked and (", and sleeps in " .. learner.call(blocked)) or "") .. ".",
+        text = ("%s. %s%s.%s"):format(finding.text or "The run did not end: " .. how, progress,
+            blocked and ", and sleeps in " .. learner.call(blocked) or "", learner.legend(run)),
         events = blocked and { blocked } or finding.events,
         proc = facts.P,
         object = finding.object,
@@ -239,7 +241,7 @@ return grader {
                 "Watch a direction only while it has bytes left: what is finished is always ready.",
             },
             on = { "peer writes first", "peer reads first", "peer dribbles", "peer hangs up", "peer breaks off" },
-            check = function(run) learner.forbid_spinning(run, fail) end,
+            check = learner.forbid_spinning,
         },
         {
             id = "clock",
@@ -252,7 +254,7 @@ return grader {
                 "A time limit hides that a direction is not watched.",
                 "poll(..., -1), with both directions in the array.",
             },
-            check = function(run) learner.forbid_clock(run, fail) end,
+            check = learner.forbid_clock,
         },
         {
             id = "whole",

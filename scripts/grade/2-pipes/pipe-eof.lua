@@ -217,7 +217,7 @@ local function check_ends(run)
     local finding = run:findings(how)[1]
     fail {
         rule = how,
-        text = finding and finding.text or ("The run did not end: " .. how .. "."),
+        text = (finding and finding.text or "The run did not end: " .. how) .. "." .. learner.legend(run),
         events = finding and finding.events,
         proc = finding and finding.proc,
         object = finding and finding.object,
@@ -444,7 +444,7 @@ return grader {
             title = "every byte is counted",
             points = 5,
             rule = "wrong-sum",
-            why = "A consumer that ends early, or counts something twice, is worse than one that hangs: nobody notices.",
+            why = "A consumer that ends early is worse than one that hangs: nobody notices.",
             hints = {
                 "Add up exactly n bytes of each read.",
                 "Bytes are unsigned here.",
@@ -464,7 +464,7 @@ return grader {
                 "With O_NONBLOCK: poll() with -1 after each EAGAIN.",
             },
             on = { "little by little" },
-            check = function(run) learner.forbid_spinning(run, fail) end,
+            check = learner.forbid_spinning,
         },
         {
             id = "clock",
@@ -477,7 +477,7 @@ return grader {
                 "A sleeping read() wakes up by itself when there is something, or nobody left to write.",
                 "poll(..., -1) waits without a limit.",
             },
-            check = function(run) learner.forbid_clock(run, fail) end,
+            check = learner.forbid_clock,
         },
     },
 }
