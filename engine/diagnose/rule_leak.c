@@ -24,12 +24,20 @@ struct usage {
     uint32_t passed_count;
     bool is_users_exec; /* made by the user's own program */
     bool worked;        /* it moved bytes or waited: no mere moment between fork and end */
+    bool has_written;   /* to a stream */
     bool is_judged;
 };
 
 struct state {
     struct table procs;
+    struct table writers; /* by object: struct writers */
     bool is_ended_by_tracer;
+};
+
+/* Who wrote to an object: the first, and whether it was not the only one. */
+struct writers {
+    uint32_t first_plus_1;
+    bool are_many;
 };
 
 static struct usage *usage_of(struct state *s, uint32_t proc)
@@ -72,9 +80,21 @@ static void note_polled(struct context *c, struct usage *u)
     }
 }
 
+static void note_write(struct context *c, struct state *s)
+{
+    if (!is_stream(c, c->object))
+        return;
+    struct writers *w = table_row(&s->writers, c->object, sizeof *w);
+    w->are_many |= w->first_plus_1 != 0 && w->first_plus_1 != c->proc + 1;
+    w->first_plus_1 = c->proc + 1;
+    usage_of(s, c->proc)->has_written = true;
+}
+
 static void note_call(struct context *c, struct state *s)
 {
     struct usage *u = usage_of(s, c->proc);
+    if (c->op.kind == OP_WRITE)
+        note_write(c, s);
     switch (c->op.kind) {
     case OP_READ:
     case OP_WRITE:
@@ -150,6 +170,15 @@ static struct finding *leak(struct context *c, enum rule rule, const struct fd_s
 
 /* ---- after fork ---- */
 
+/* Workers share a pipe for their answers; one that had nothing to say yet is no leak. */
+static bool is_shared_by_workers(struct context *c, struct state *s, uint32_t object)
+{
+    const struct writers *w = table_row(&s->writers, object, sizeof *w);
+    bool is_parents_alone =
+        !w->are_many && w->first_plus_1 == model_proc(c->m, c->proc)->creator + 1;
+    return !is_parents_alone && !usage_of(s, c->proc)->has_written;
+}
+
 static bool is_leaked_writer(struct context *c, const struct usage *u, const struct fd_slot *slot)
 {
     const struct file *file = model_file(c->m, slot->file);
@@ -160,15 +189,17 @@ static bool is_leaked_writer(struct context *c, const struct usage *u, const str
            !is_known(c, file->object);
 }
 
-static void judge_fork(struct context *c, struct usage *u)
+static void judge_fork(struct context *c, struct state *s)
 {
+    struct usage *u = usage_of(s, c->proc);
     const struct fd_slot *slots;
     const struct proc *p = model_proc(c->m, c->proc);
     size_t count = model_fds(c->m, c->proc, &slots);
     if (c->proc == 0 || u->exec_plus_1 != 0 || !u->worked)
         return;
     for (size_t i = 0; i < count; i++) {
-        if (!is_leaked_writer(c, u, &slots[i]))
+        uint32_t object = model_file(c->m, slots[i].file)->object;
+        if (!is_leaked_writer(c, u, &slots[i]) || is_shared_by_workers(c, s, object))
             continue;
         struct finding *f = leak(c, RULE_FD_LEAK, &slots[i]);
         if (!is_users_own(c, p->fork_event))
@@ -283,7 +314,7 @@ static void judge(struct context *c, struct state *s)
     if (u->is_judged || s->is_ended_by_tracer || !is_whole)
         return;
     u->is_judged = true;
-    judge_fork(c, u);
+    judge_fork(c, s);
     judge_exec(c, u);
 }
 
@@ -307,7 +338,9 @@ static void on_step(struct context *c, void *state)
 
 static void fini(void *state)
 {
-    table_fini(&((struct state *)state)->procs);
+    struct state *s = state;
+    table_fini(&s->procs);
+    table_fini(&s->writers);
 }
 
 const struct rule_ops rule_leak = {
