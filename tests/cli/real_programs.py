@@ -23,7 +23,7 @@ PROGRAMS = {
     "dash-background": ("sh", "(exit 4) & p=$!; (exit 5) & q=$!; wait $p; echo $?; wait $q; echo $?"),
     "dash-trap": ("sh", "trap 'echo caught' USR1; kill -USR1 $$; (exit 2); echo $?"),
     "dash-killed": ("sh", "kill -TERM $$; echo not reached"),
-    "bash-pipeline": ("bash", "set -o pipefail; seq 2000 | sort -rn | uniq | head -n 3; echo ${PIPESTATUS[*]}"),
+    "bash-pipeline": ("bash", "set -o pipefail; seq 2000 | sort -rn | uniq | tail -n 3; echo ${PIPESTATUS[*]}"),
     "bash-process-substitution": ("bash", "diff <(seq 5) <(seq 2 6) | cat; echo ${PIPESTATUS[0]}"),
     "bash-tee-substitution": ("bash", "seq 100 | tee >(wc -l >n1) >(tail -n 1 >n2) >/dev/null; wait; "
                                       "until [ -s n1 ] && [ -s n2 ]; do :; done; cat n1 n2"),
