@@ -130,7 +130,7 @@ static void look_for_filter(struct tracer *t, struct task *task, const struct op
 {
     bool is_filter = (call->call == CALL_seccomp && call->args[0] <= 1) ||
                      (call->call == CALL_prctl && call->args[0] == PR_SET_SECCOMP);
-    if (!is_filter || ret < 0 || !task->has_execed || t->completeness.has_own_filter)
+    if (!is_filter || ret < 0 || !t->has_execed || t->completeness.has_own_filter)
         return;
     t->completeness.has_own_filter = true;
     record_note(t, task->tid, NOTE_INCOMPLETE, "a program filters its own calls (seccomp)");

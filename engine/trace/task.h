@@ -25,7 +25,6 @@ struct task {
     bool is_stopped;
     bool is_listening; /* in a group stop */
     bool is_dying;     /* its PTRACE_EVENT_EXIT was seen */
-    bool has_execed;   /* it, or whoever it came from, is past the first exec */
     int restart_op;    /* for a stopped task: PTRACE_CONT, PTRACE_SYSCALL or PTRACE_LISTEN */
     int restart_signal;
 
