@@ -130,11 +130,12 @@ struct object {
     uint32_t event; /* that created it or first named it */
     uint8_t kind;   /* enum object_kind */
     bool is_live;
-    bool is_outside;           /* held, or reachable by name, by processes outside the run */
-    uint32_t number;           /* 1 for the first of its kind: "pipe 1" */
-    uint64_t ino, dev;         /* 0 when not known */
-    uint32_t name;             /* into model_text(): path; 0 none */
-    uint32_t files;            /* open file descriptions of it */
+    bool is_outside;   /* held, or reachable by name, by processes outside the run */
+    uint32_t number;   /* 1 for the first of its kind: "pipe 1"; 0: inherited, or no object (a free
+                          place) */
+    uint64_t ino, dev; /* 0 when not known */
+    uint32_t name;     /* into model_text(): path; 0 none */
+    uint32_t files;    /* open file descriptions of it */
     uint32_t readers, writers; /* open file descriptions with that access (pipes, FIFOs) */
     uint32_t watches;          /* epoll: what it watches, first of a list */
     uint64_t mask;             /* signalfd: the signals it reads */
@@ -145,6 +146,7 @@ struct object {
     uint32_t pages_used; /* of capacity / page size */
     uint64_t fill;       /* bytes inside */
     uint64_t total_in, total_out;
+    uint64_t total_lost; /* were inside when the last descriptor closed */
     uint64_t max_fill;
     uint32_t slot_first, slot_head, slot_count; /* ring of 2^slot_order in the slot pool */
     uint8_t slot_order;

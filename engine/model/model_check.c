@@ -241,8 +241,7 @@ static const char *check_pend(const struct checker *c, uint32_t i)
     MUST(p->task != MODEL_NONE || (p->outer == MODEL_NONE && !p->is_pinned));
     MUST(is_used_or_none(c, POOL_objects, p->object) &&
          is_used_or_none(c, POOL_objects, p->object2));
-    if (p->is_pinned)
-        MUST(is_used_or_none(c, POOL_files, p->file) && is_used_or_none(c, POOL_files, p->file2));
+    MUST(is_used_or_none(c, POOL_files, p->file) && is_used_or_none(c, POOL_files, p->file2));
     return NULL;
 }
 
@@ -343,7 +342,7 @@ static const char *check_pipe(struct checker *c, const struct object *o)
         pages += s->is_page;
     }
     MUST(fill == o->fill && pages == o->pages_used);
-    MUST(o->total_in - o->total_out == o->fill);
+    MUST(o->total_in - o->total_out - o->total_lost == o->fill);
     return NULL;
 }
 

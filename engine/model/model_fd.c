@@ -38,12 +38,30 @@ void file_ref(struct model *m, uint32_t file)
     m->files[file].refs++;
 }
 
+/* Calls that a handler has interrupted may look at a description that the handler closed. */
+static void forget_in_calls(struct model *m, uint32_t file)
+{
+    bool is_pipe = is_pipe_kind(m->objects[m->files[file].object].kind);
+    for (uint32_t i = m->head.pend_oldest; i != MODEL_NONE; i = m->pends[i].newer) {
+        struct pend *p = &m->pends[i];
+        if (p->file == file) {
+            p->file = MODEL_NONE;
+            p->object = is_pipe ? p->object : MODEL_NONE;
+        }
+        if (p->file2 == file) {
+            p->file2 = MODEL_NONE;
+            p->object2 = is_pipe ? p->object2 : MODEL_NONE;
+        }
+    }
+}
+
 static void file_settle(struct model *m, uint32_t file)
 {
     struct file *f = &m->files[file];
     if (f->refs || f->pins)
         return;
     uint32_t object = f->object;
+    forget_in_calls(m, file);
     count_ends(m, f, -1);
     if (m->head.watch_count)
         epoll_forget(m, file);

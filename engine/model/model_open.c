@@ -369,9 +369,10 @@ void leave_new_pair(struct model *m, uint32_t pend, const struct op *op)
 {
     if (op->ret != 0 || task_table(m, m->pends[pend].task) == MODEL_NONE)
         return;
-    for (int i = 0; i < 2; i++)
+    struct op one = *op; /* the inode is that of the first */
+    for (int i = 0; i < 2; i++, one.ino = one.dev = 0)
         if (op->fds[i] >= 0)
-            new_fd(m, pend, op->fds[i], op->object_kind, op);
+            new_fd(m, pend, op->fds[i], op->object_kind, &one);
 }
 
 /* unix(7), SCM_RIGHTS: whose descriptors they were is not followed, only that they are open now. */
@@ -541,6 +542,9 @@ static uint32_t object_of_inode(struct model *m, const struct event *ev)
     o->dev = dev;
     o->name = ev->id + 1;
     o->is_outside = true;
+    o->number =
+        0; /* the run's own things are counted from 1; this one is known by its descriptor */
+    m->head.numbers[kind]--;
     return object;
 }
 

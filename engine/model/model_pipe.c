@@ -38,7 +38,7 @@ void pipe_fini(struct model *m, uint32_t object)
     o->slot_order = 0;
     o->slot_first = 0;
     o->capacity = 0;
-    o->total_in -= o->fill;
+    o->total_lost += o->fill;
     o->fill = 0;
     if (o->kind == OBJECT_FIFO && o->name)
         pipe_init(m, object);

@@ -282,6 +282,18 @@ struct recording *play_record(const char *text)
     return rec;
 }
 
+void play_record_to(const char *path, const char *text)
+{
+    struct script s = {0};
+    struct err e;
+    if (recorder_open(&s.recorder, path, &e) < 0)
+        fail_msg("%s", e.text);
+    script_run(&s, text);
+    if (recorder_close(s.recorder, &e) < 0)
+        fail_msg("%s", e.text);
+    script_fini(&s);
+}
+
 void play(const char *title, const char *text)
 {
     struct script s = {0};

@@ -21,4 +21,7 @@ void play(const char *title, const char *script);
 /* The recording that a script makes. Freed with recording_free. */
 struct recording *play_record(const char *script);
 
+/* The same, as a closed file. */
+void play_record_to(const char *path, const char *script);
+
 #endif
