@@ -1,0 +1,7 @@
+/* expect: crash — gives up. */
+#include <stdlib.h>
+
+int main(void)
+{
+    abort();
+}

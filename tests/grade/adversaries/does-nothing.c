@@ -1,0 +1,5 @@
+/* expect: fail — an empty main. */
+int main(void)
+{
+    return 0;
+}

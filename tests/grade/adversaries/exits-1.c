@@ -1,0 +1,5 @@
+/* expect: fail — says that it failed. */
+int main(void)
+{
+    return 1;
+}

@@ -1,0 +1,8 @@
+/* expect: fail timeout — forks without end. */
+#include <unistd.h>
+
+int main(void)
+{
+    for (;;)
+        fork();
+}

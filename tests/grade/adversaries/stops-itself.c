@@ -1,0 +1,8 @@
+/* expect: timeout — stops, and nobody continues it. */
+#include <signal.h>
+
+int main(void)
+{
+    raise(SIGSTOP);
+    return 0;
+}
