@@ -180,7 +180,7 @@ int cmd_trace(int argc, char **argv)
     free(temporary);
     if (rc < 0) {
         cli_error(&e);
-        return rc == -ENOENT ? 127 : rc == -EACCES || rc == -ENOEXEC ? 126 : STATUS_USAGE;
+        return !result.is_command_error ? STATUS_USAGE : rc == -ENOENT ? 127 : 126;
     }
     run_result_fini(&result);
     return status_of(&result);

@@ -81,6 +81,7 @@ static cJSON *object_json(const struct model *m, uint32_t index)
         cJSON_AddNumberToObject(one, "fill", (double)o->fill);
         cJSON_AddNumberToObject(one, "in", (double)o->total_in);
         cJSON_AddNumberToObject(one, "out", (double)o->total_out);
+        cJSON_AddNumberToObject(one, "lost", (double)o->total_lost);
     }
     buf_fini(&name);
     return one;

@@ -72,12 +72,16 @@ static void put_place(const struct report *r, uint32_t event, struct buf *line)
     buf_printf(line, "%s:%d", at.base, at.line);
 }
 
+static bool is_own_pipe(const struct object *o)
+{
+    return (o->kind == OBJECT_PIPE || o->kind == OBJECT_FIFO) && o->number != 0;
+}
+
 static uint32_t count_pipes(const struct model *m)
 {
     uint32_t pipes = 0;
     for (uint32_t i = 0; i < model_object_count(m); i++) {
-        const struct object *o = model_object(m, i);
-        pipes += (o->kind == OBJECT_PIPE || o->kind == OBJECT_FIFO) && !o->is_outside;
+        pipes += is_own_pipe(model_object(m, i));
     }
     return pipes;
 }
@@ -148,9 +152,11 @@ static void report_object(const struct report *r, uint32_t index, const struct t
     fprintf(r->out, "  %-10s %s B in", line.data, grouped(o->total_in, n));
     fprintf(r->out, ", %s B out", grouped(o->total_out, n));
     if (o->fill)
-        fprintf(r->out, ", %s B left inside", grouped(o->fill, n));
-    fprintf(r->out, ", fullest %s", grouped(o->max_fill, n));
-    fprintf(r->out, " of %s\n", grouped(o->capacity, n));
+        fprintf(r->out, ", %s B still inside", grouped(o->fill, n));
+    if (o->total_lost)
+        fprintf(r->out, ", %s B never read", grouped(o->total_lost, n));
+    fprintf(r->out, ", %s B at its fullest
+", grouped(o->max_fill, n));
     for (size_t i = 0; i < count; i++) {
         if (transfers[i].object != index)
             continue;
@@ -171,8 +177,7 @@ static void report_pipes(const struct report *r)
     struct transfer *transfers;
     size_t count = export_transfers(r->in->recording, r->procs, &transfers);
     for (uint32_t i = 0; i < model_object_count(r->end); i++) {
-        const struct object *o = model_object(r->end, i);
-        if ((o->kind == OBJECT_PIPE || o->kind == OBJECT_FIFO) && !o->is_outside)
+        if (is_own_pipe(model_object(r->end, i)))
             report_object(r, i, transfers, count);
     }
     free(transfers);

@@ -233,8 +233,8 @@ struct range {
     uint32_t length;
 };
 size_t model_pipe_ranges(const struct model *m, uint32_t object, struct range *out, size_t most);
-/* False when how much is inside cannot be told: processes outside the run hold the pipe, or several
- * writers sleep in it with more than a page each (the kernel lets in whom it wakes). */
+/* False when how much is inside cannot be told: processes outside the run hold the pipe, or a big
+ * write sleeps half done that contended with another (the kernel lets in whom it wakes). */
 bool model_fill_is_known(const struct model *m, uint32_t object);
 uint32_t model_pipe_room(const struct model *m, uint32_t object,
                          uint64_t size); /* bytes a write of size takes now */

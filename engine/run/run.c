@@ -232,6 +232,7 @@ static int trace_it(struct run *r, struct run_result *out, struct err *e)
 {
     struct target target = {.pid = -1, .release_fd = -1, .error_fd = -1};
     int rc = start(r, &target, e);
+    out->is_command_error = rc < 0;
     if (rc < 0)
         return rc;
     struct tracer_options options = tracer_options_of(r);
@@ -246,6 +247,7 @@ static int trace_it(struct run *r, struct run_result *out, struct err *e)
         spawn_let_go(keeps, saved);
     current = r->tracer;
     rc = tracer_run(r->tracer, &out->trace, e);
+    out->is_command_error = rc < 0;
     current = NULL;
     if (!r->options->sandbox)
         spawn_take_back(saved);

@@ -37,6 +37,7 @@ struct run_options {
 
 struct run_result {
     struct tracer_result trace;
+    bool is_command_error;       /* after a failure: the command could not be started (126, 127) */
     struct buf out, err;         /* hermetic runs: head of the program's own output */
     uint64_t out_size, err_size; /* its true size */
     uint64_t verify_points;      /* quiescent points compared */
