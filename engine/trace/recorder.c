@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fdutil.h"
 #include "base/xalloc.h"
+#include "trace/recorder_chunks.h"
 #include "trace/recorder_names.h"
 #include "trace/recording_format.h"
 #include "trace/recording_state.h"
@@ -22,13 +22,6 @@
 enum {
     SECTION_LIMIT = 65536, /* flush when a section has grown to this */
     HALF_MAX = 640,        /* bytes that one half can take */
-    WRITES_MAX = 8,
-};
-
-/* A chunk in the making: the body, after room for its header. */
-struct section {
-    uint8_t *bytes;
-    size_t len, cap;
 };
 
 /* What the last event of the same call (or kind of point) had: only differences are written. */
@@ -38,108 +31,26 @@ struct last {
 };
 
 struct recorder {
-    int fd;
-    int error; /* first -errno of a write; from then on all is dropped */
+    struct chunks chunks;
     bool is_reopened;
     uint64_t began_ns;
-    struct section halves, payload;
+    struct buf halves, payload, meta; /* chunks in the making */
     struct names *names;
-    struct buf meta;
     uint32_t event_count, seq;
-    uint32_t chunk_count;
-    uint64_t file_size;    /* written, whole chunks */
     uint64_t payload_size; /* of all blobs so far */
     uint64_t last_ns;
     int32_t last_tid;
     struct last last_call[CALL_COUNT], last_point[EVENT_KIND_COUNT];
     struct completeness completeness;
-    struct iovec writes[WRITES_MAX];
-    int write_count;
 };
-
-static void section_reserve(struct section *s, size_t more)
-{
-    if (!s->len)
-        s->len = FORMAT_CHUNK_HEADER_SIZE;
-    if (s->len + more > s->cap)
-        xgrow(&s->bytes, &s->cap, s->len + more, 1);
-}
-
-/* ---- writing ---- */
-
-/* Cuts off what a failed write left behind, so that the file ends with a whole chunk. */
-static void fail(struct recorder *w, int code)
-{
-    w->error = code;
-    if (ftruncate(w->fd, (off_t)w->file_size) < 0)
-        return; /* the reader finds the end of the last whole chunk by itself */
-}
-
-static void write_all(struct recorder *w)
-{
-    struct iovec *at = w->writes;
-    int left = w->write_count;
-    uint64_t size = 0;
-    for (int i = 0; i < left; i++)
-        size += at[i].iov_len;
-    w->write_count = 0;
-    while (left && !w->error) {
-        ssize_t n = writev(w->fd, at, left);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            fail(w, -errno);
-            return;
-        }
-        for (; left && (size_t)n >= at->iov_len; at++, left--)
-            n -= (ssize_t)at->iov_len;
-        if (left) {
-            at->iov_base = (char *)at->iov_base + n;
-            at->iov_len -= (size_t)n;
-        }
-    }
-    if (!w->error)
-        w->file_size += size;
-}
-
-/* Adds a chunk to the next write. The bytes must stay until then. */
-static void add_chunk(struct recorder *w, enum chunk_kind kind, uint8_t *bytes, size_t len)
-{
-    assert(w->write_count < WRITES_MAX && len - FORMAT_CHUNK_HEADER_SIZE <= UINT32_MAX);
-    if (w->error)
-        return;
-    chunk_seal(bytes, kind, (uint32_t)(len - FORMAT_CHUNK_HEADER_SIZE), w->chunk_count++);
-    w->writes[w->write_count++] = (struct iovec){bytes, len};
-}
-
-static void add_section(struct recorder *w, enum chunk_kind kind, struct section *s)
-{
-    if (s->len > FORMAT_CHUNK_HEADER_SIZE)
-        add_chunk(w, kind, s->bytes, s->len);
-    s->len = 0;
-}
-
-static void add_buf(struct recorder *w, enum chunk_kind kind, struct buf *b)
-{
-    if (b->len > FORMAT_CHUNK_HEADER_SIZE)
-        add_chunk(w, kind, (uint8_t *)b->data, b->len);
-    b->len = 0;
-}
 
 /* A chunk of its own, written at once. */
 static void write_chunk(struct recorder *w, enum chunk_kind kind, struct buf *body)
 {
     recorder_flush(w);
-    add_buf(w, kind, body);
-    write_all(w);
+    chunks_add(&w->chunks, kind, body);
+    chunks_flush(&w->chunks);
     buf_fini(body);
-}
-
-static void begin_chunk(struct buf *b)
-{
-    static const uint8_t room[FORMAT_CHUNK_HEADER_SIZE];
-    if (!b->len)
-        buf_put(b, room, sizeof room);
 }
 
 static void write_completeness(struct recorder *w)
@@ -151,7 +62,7 @@ static void write_completeness(struct recorder *w)
                     (c->has_io_uring ? COMPLETE_IO_URING : 0u) |
                     (c->lost_privileges ? COMPLETE_PRIVILEGES : 0u);
     struct buf body = {0};
-    begin_chunk(&body);
+    chunk_reserve(&body, 0);
     buf_varint(&body, bits);
     buf_varint(&body, c->payload_cut);
     write_chunk(w, CHUNK_COMPLETENESS, &body);
@@ -159,14 +70,13 @@ static void write_completeness(struct recorder *w)
 
 int recorder_flush(struct recorder *w)
 {
-    add_buf(w, CHUNK_META, &w->meta);
-    add_buf(w, CHUNK_CALLS, names_calls(w->names));
-    add_buf(w, CHUNK_MODULES, names_modules(w->names));
-    add_buf(w, CHUNK_STACKS, names_stacks(w->names));
-    add_section(w, CHUNK_PAYLOAD, &w->payload);
-    add_section(w, CHUNK_HALVES, &w->halves);
-    write_all(w);
-    return w->error;
+    chunks_add(&w->chunks, CHUNK_META, &w->meta);
+    chunks_add(&w->chunks, CHUNK_CALLS, names_calls(w->names));
+    chunks_add(&w->chunks, CHUNK_MODULES, names_modules(w->names));
+    chunks_add(&w->chunks, CHUNK_STACKS, names_stacks(w->names));
+    chunks_add(&w->chunks, CHUNK_PAYLOAD, &w->payload);
+    chunks_add(&w->chunks, CHUNK_HALVES, &w->halves);
+    return chunks_flush(&w->chunks);
 }
 
 /* ---- halves ---- */
@@ -205,10 +115,11 @@ static uint8_t *put_blobs(struct recorder *w, uint8_t *p, const struct blob_in *
             p = put_varint(p, b->length);
         if (b->length > b->kept)
             w->completeness.payload_cut += b->length - b->kept;
-        section_reserve(&w->payload, (size_t)b->kept + 1);
+        chunk_reserve(&w->payload, (size_t)b->kept + 1);
+        char *to = w->payload.data + w->payload.len;
         if (b->kept)
-            memcpy(w->payload.bytes + w->payload.len, b->bytes, b->kept);
-        w->payload.bytes[w->payload.len + b->kept] = 0;
+            memcpy(to, b->bytes, b->kept);
+        to[b->kept] = '\0';
         w->payload.len += (size_t)b->kept + 1;
         w->payload_size += b->kept;
     }
@@ -221,8 +132,8 @@ static uint8_t *begin_half(struct recorder *w)
     if (w->halves.len + HALF_MAX > SECTION_LIMIT || w->payload.len > SECTION_LIMIT)
         recorder_flush(w);
     bool is_first = w->halves.len == 0;
-    section_reserve(&w->halves, HALF_MAX);
-    uint8_t *p = w->halves.bytes + w->halves.len;
+    chunk_reserve(&w->halves, HALF_MAX);
+    uint8_t *p = (uint8_t *)w->halves.data + w->halves.len;
     if (is_first) {
         *p++ = 0; /* source */
         p = put_varint(p, w->seq + 1);
@@ -232,7 +143,7 @@ static uint8_t *begin_half(struct recorder *w)
 
 static void end_half(struct recorder *w, const uint8_t *end)
 {
-    w->halves.len = (size_t)(end - w->halves.bytes);
+    w->halves.len = (size_t)(end - (uint8_t *)w->halves.data);
     assert(w->halves.len <= w->halves.cap);
     w->seq++;
 }
@@ -265,9 +176,8 @@ static void drop_unused_args(struct event *ev)
         return;
     const char *shape = call_shape(ev->call);
     size_t used = strcspn(shape, "=");
-    for (size_t i = 0; i < 6; i++)
-        if (i >= used || shape[i] == '.')
-            ev->args[i] = 0;
+    for (size_t i = used; i < 6; i++)
+        ev->args[i] = 0;
 }
 
 uint32_t recorder_enter(struct recorder *w, struct event *ev, const struct blob_in *blobs,
@@ -329,7 +239,7 @@ uint32_t recorder_exit(struct recorder *w, const struct event *ev, const struct 
 void recorder_meta(struct recorder *w, const char *key, const char *value)
 {
     size_t key_size = strlen(key) + 1, value_size = strlen(value) + 1;
-    begin_chunk(&w->meta);
+    chunk_reserve(&w->meta, 0);
     buf_varint(&w->meta, key_size);
     buf_put(&w->meta, key, key_size);
     buf_varint(&w->meta, value_size);
@@ -349,7 +259,7 @@ uint32_t recorder_stack(struct recorder *w, const struct frame *frames, size_t c
 void recorder_keyframe(struct recorder *w, const struct keyframe *keyframe)
 {
     struct buf body = {0};
-    begin_chunk(&body);
+    chunk_reserve(&body, 0);
     buf_varint(&body, keyframe->seq);
     buf_varint(&body, keyframe->layout);
     buf_put(&body, keyframe->bytes, keyframe->size);
@@ -370,21 +280,21 @@ void recorder_completeness(struct recorder *w, const struct completeness *c)
 static struct recorder *recorder_new(int fd)
 {
     struct recorder *w = xcalloc(1, sizeof *w);
-    w->fd = fd;
+    w->chunks.fd = fd;
     w->names = names_new();
-    section_reserve(&w->halves, SECTION_LIMIT + HALF_MAX);
-    section_reserve(&w->payload, 2 * SECTION_LIMIT);
+    chunk_reserve(&w->halves, SECTION_LIMIT + HALF_MAX);
+    chunk_reserve(&w->payload, 2 * SECTION_LIMIT);
     w->halves.len = w->payload.len = 0;
     return w;
 }
 
 static void recorder_free(struct recorder *w)
 {
-    fd_close(&w->fd);
+    fd_close(&w->chunks.fd);
     names_free(w->names);
+    buf_fini(&w->halves);
+    buf_fini(&w->payload);
     buf_fini(&w->meta);
-    free(w->halves.bytes);
-    free(w->payload.bytes);
     free(w);
 }
 
@@ -411,8 +321,8 @@ static int write_header(struct recorder *w)
     };
     w->began_ns = header.monotonic_ns;
     file_header_pack(&header, bytes);
-    w->file_size = sizeof bytes;
-    return fd_write_full(w->fd, bytes, sizeof bytes);
+    w->chunks.file_size = sizeof bytes;
+    return fd_write_full(w->chunks.fd, bytes, sizeof bytes);
 }
 
 int recorder_open_fd(struct recorder **out, int take_fd, struct err *e)
@@ -445,7 +355,7 @@ uint64_t recorder_now(const struct recorder *w)
 
 uint64_t recorder_size(const struct recorder *w)
 {
-    return w->file_size + w->halves.len + w->payload.len;
+    return w->chunks.file_size + w->halves.len + w->payload.len;
 }
 
 uint64_t recorder_payload_size(const struct recorder *w)
@@ -456,7 +366,7 @@ uint64_t recorder_payload_size(const struct recorder *w)
 static void write_closing(struct recorder *w)
 {
     struct buf body = {0};
-    begin_chunk(&body);
+    chunk_reserve(&body, 0);
     buf_varint(&body, w->event_count);
     buf_varint(&body, w->seq);
     write_chunk(w, CHUNK_CLOSING, &body);
@@ -468,10 +378,10 @@ int recorder_close(struct recorder *w, struct err *e)
         write_completeness(w);
         write_closing(w);
     }
-    int rc = w->error;
-    if (close(w->fd) < 0 && rc == 0)
+    int rc = w->chunks.error;
+    if (close(w->chunks.fd) < 0 && rc == 0)
         rc = -errno;
-    w->fd = -1;
+    w->chunks.fd = -1;
     recorder_free(w);
     return rc < 0 ? err_sys(e, -rc, "write the recording") : 0;
 }
@@ -484,7 +394,7 @@ static int find_end(struct recorder *w, const char *path, struct err *e)
         return rc;
     if (!recording_completeness(r)->is_closed || recording_damage(r))
         rc = err_set(e, EBADMSG, "append to %s: the recording is not whole", path);
-    w->file_size = recording_good_size(r, &w->chunk_count);
+    w->chunks.file_size = recording_good_size(r, &w->chunks.count);
     recording_free(r);
     return rc;
 }
@@ -497,7 +407,7 @@ int recorder_reopen(struct recorder **out, const char *path, struct err *e)
     struct recorder *w = recorder_new(fd);
     w->is_reopened = true;
     int rc = find_end(w, path, e);
-    if (rc == 0 && (ftruncate(fd, (off_t)w->file_size) < 0 || lseek(fd, 0, SEEK_END) < 0))
+    if (rc == 0 && (ftruncate(fd, (off_t)w->chunks.file_size) < 0 || lseek(fd, 0, SEEK_END) < 0))
         rc = err_sys(e, errno, "append to %s", path);
     if (rc < 0) {
         recorder_free(w);

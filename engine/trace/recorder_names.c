@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
-#include "trace/recording_format.h"
+#include "trace/recorder_chunks.h"
 
 /* Where a stack's frames are in the pool. */
 struct stack {
@@ -65,13 +65,6 @@ struct buf *names_stacks(struct names *n)
     return &n->stacks;
 }
 
-static void begin(struct buf *b)
-{
-    static const uint8_t room[FORMAT_CHUNK_HEADER_SIZE];
-    if (!b->len)
-        buf_put(b, room, sizeof room);
-}
-
 static void put_string(struct buf *b, const char *text)
 {
     size_t size = strlen(text) + 1;
@@ -84,7 +77,7 @@ uint32_t names_call(struct names *n, enum call call)
     if (call == CALL_UNKNOWN)
         return 0;
     if (!n->call_id[call]) {
-        begin(&n->calls);
+        chunk_reserve(&n->calls, 0);
         put_string(&n->calls, call_name(call));
         n->call_id[call] = ++n->call_count;
     }
@@ -101,7 +94,7 @@ uint32_t names_module(struct names *n, const struct module *module)
     }
     *PUSH(n->module) =
         (struct module){xstrdup(module->path), xstrdup(module->build_id), module->is_own};
-    begin(&n->modules);
+    chunk_reserve(&n->modules, 0);
     put_string(&n->modules, module->path);
     put_string(&n->modules, module->build_id);
     buf_putc(&n->modules, module->is_own);
@@ -151,7 +144,7 @@ static void grow_table(struct names *n)
 static uint32_t add_stack(struct names *n, const struct frame *frames, size_t count, uint64_t hash)
 {
     *PUSH(n->stack) = (struct stack){hash, n->frame_count, count};
-    begin(&n->stacks);
+    chunk_reserve(&n->stacks, 0);
     buf_varint(&n->stacks, count);
     for (size_t i = 0; i < count; i++) {
         *PUSH(n->frame) = frames[i];

@@ -1,4 +1,4 @@
-/* The table of calls: numbers, what is captured, how it is decoded and shown. */
+/* The table of calls: numbers, what is captured, what it means. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,49 +19,7 @@
 
 #include <cmocka.h>
 
-#include "base/fdutil.h"
-#include "recording_sample.h"
-#include "trace/recording.h"
-
-/* In the tables below what is left out is 0. */
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-
-#define BLOB(arg, side, bytes)                                 \
-    {                                                          \
-        arg, side, sizeof(bytes) - 1, sizeof(bytes) - 1, bytes \
-    }
-
-/* A call as the tracer would record it. */
-struct sample {
-    enum call call;
-    uint64_t args[6];
-    int64_t ret;
-    bool is_pending;
-    struct blob_in blobs[6];
-};
-
-static struct recording *record(const struct sample *s)
-{
-    int fd = memory_file("", 0);
-    struct recorder *w;
-    assert_int_equal(recorder_open_fd(&w, dup(fd), NULL), 0);
-    struct blob_in in[6], out[6];
-    size_t in_count = 0, out_count = 0;
-    for (size_t i = 0; i < 6 && s->blobs[i].bytes; i++)
-        if (s->blobs[i].side == BLOB_OUT)
-            out[out_count++] = s->blobs[i];
-        else
-            in[in_count++] = s->blobs[i];
-    struct event ev = {.call = (uint16_t)s->call, .tid = 7, .ret = s->ret};
-    memcpy(ev.args, s->args, sizeof ev.args);
-    recorder_enter(w, &ev, in, in_count);
-    if (!s->is_pending)
-        recorder_exit(w, &ev, out, out_count);
-    assert_int_equal(recorder_close(w, NULL), 0);
-    struct recording *r;
-    assert_int_equal(recording_open_fd(&r, fd, "FILE", NULL), 0);
-    return r;
-}
+#include "call_sample.h"
 
 /* ---- the table ---- */
 
@@ -279,7 +237,7 @@ static void captures_of_hostile_arguments(void **state)
 
 static struct op decoded(const struct sample *s, int expected)
 {
-    struct recording *r = record(s);
+    struct recording *r = sample_record(s);
     struct op op;
     assert_int_equal(call_decode(r, recording_event(r, 0), &op), expected);
     recording_free(r);
@@ -459,23 +417,23 @@ static void watched(void **state)
     struct pollfd in[3] = {{3, POLLIN, 0}, {-1, 0, 0}, {4, POLLOUT, 0}}, out[3];
     memcpy(out, in, sizeof in);
     out[2].revents = POLLERR;
-    struct recording *r =
-        record(&(struct sample){CALL_poll,
-                                {0x10, 3, 100},
-                                .ret = 1,
-                                .blobs = {{0, BLOB_IN, 24, 24, in}, {0, BLOB_OUT, 24, 24, out}}});
+    struct recording *r = sample_record(
+        &(struct sample){CALL_poll,
+                         {0x10, 3, 100},
+                         .ret = 1,
+                         .blobs = {{0, BLOB_IN, 24, 24, in}, {0, BLOB_OUT, 24, 24, out}}});
     struct op_poll polls[2];
     assert_int_equal(call_polls(r, recording_event(r, 0), polls, 2), 3);
     assert_int_equal(polls[0].events, POLLIN);
     assert_int_equal(call_polls(r, recording_event(r, 0), NULL, 0), 3);
     recording_free(r);
     uint64_t reads = 1 << 5 | 1 << 7, writes = 1 << 7, ready = 1 << 7;
-    r = record(&(struct sample){CALL_select,
-                                {8, 0x10, 0x20, 0, 0},
-                                .ret = 1,
-                                .blobs = {{1, BLOB_IN, 8, 8, &reads},
-                                          {2, BLOB_IN, 8, 8, &writes},
-                                          {2, BLOB_OUT, 8, 8, &ready}}});
+    r = sample_record(&(struct sample){CALL_select,
+                                       {8, 0x10, 0x20, 0, 0},
+                                       .ret = 1,
+                                       .blobs = {{1, BLOB_IN, 8, 8, &reads},
+                                                 {2, BLOB_IN, 8, 8, &writes},
+                                                 {2, BLOB_OUT, 8, 8, &ready}}});
     assert_int_equal(call_polls(r, recording_event(r, 0), polls, 2), 2);
     assert_int_equal(polls[0].fd, 5);
     assert_int_equal(polls[1].events, POLLIN | POLLOUT);
@@ -491,213 +449,13 @@ static void received(void **state)
         int32_t level, type;
         int32_t fds[4];
     } control = {16 + 12, 1, 1, {8, 9, 10, 0}};
-    struct recording *r = record(&(struct sample){
+    struct recording *r = sample_record(&(struct sample){
         CALL_recvmsg, {3, 0x10, 0}, .ret = 1, .blobs = {{1, BLOB_OUT, 32, 32, &control}}});
     int fds[2];
     assert_int_equal(call_received(r, recording_event(r, 0), fds, 2), 3);
     assert_int_equal(fds[0], 8);
     assert_int_equal(fds[1], 9);
     recording_free(r);
-}
-
-/* No call needs its memory so much that it cannot do without: nothing was kept of any. */
-static void decode_without_memory(void **state)
-{
-    (void)state;
-    for (int call = 0; call < CALL_COUNT; call++) {
-        for (int pending = 0; pending < 2; pending++) {
-            struct sample s = {(enum call)call,
-                               {1, 0x1000, 0x2000, 3, 0x3000, 5},
-                               .ret = 4,
-                               .is_pending = pending};
-            struct recording *r = record(&s);
-            struct buf text = {0};
-            struct op op;
-            struct op_poll polls[4];
-            int rc = call_decode(r, recording_event(r, 0), &op);
-            assert_true(rc == 0 || (rc == -EBADMSG && op.kind != OP_NONE));
-            assert_int_equal(call_polls(r, recording_event(r, 0), polls, 4), 0);
-            call_format(r, recording_event(r, 0), pending, &text);
-            assert_true(text.len > 0);
-            buf_fini(&text);
-            recording_free(r);
-        }
-    }
-}
-
-/* ---- text ---- */
-
-static const uint64_t sigchld = 1u << (SIGCHLD - 1), almost_all = ~0ull & ~(1ull << (SIGKILL - 1));
-static const int64_t one_and_a_half[2] = {1, 500000000};
-static const uint64_t ignoring[4] = {1, SA_RESTART | 0x04000000, 0x7000, 0};
-static const int child_info[7] = {SIGCHLD, 0, CLD_EXITED, 0, 1234, 0, 3};
-
-static const struct text_case {
-    const char *text, *brief; /* brief NULL: the same */
-    struct sample s;
-} text_cases[] = {
-    {"read(3, \"hello\", 64) = 5",
-     NULL,
-     {CALL_read, {3, 0x10, 64}, 5, .blobs = {BLOB(1, BLOB_OUT, "hello")}}},
-    {"read(3, \"\", 64) = 0", NULL, {CALL_read, {3, 0x10, 64}, 0}},
-    {"read(3, ...", NULL, {CALL_read, {3, 0x10, 64}, .is_pending = true}},
-    {"read(3, ..., 64) = -1 EAGAIN (Resource temporarily unavailable)",
-     NULL,
-     {CALL_read, {3, 0x10, 64}, -EAGAIN}},
-    {"write(4, \"a\\n\", 2) = -1 EPIPE (Broken pipe)",
-     NULL,
-     {CALL_write, {4, 0x10, 2}, -EPIPE, .blobs = {BLOB(1, BLOB_IN, "a\n")}}},
-    {"write(4, \"a\\n\", 2) ...",
-     NULL,
-     {CALL_write, {4, 0x10, 2}, .is_pending = true, .blobs = {BLOB(1, BLOB_IN, "a\n")}}},
-    {"write(1, \"abc\"..., 9000) = 9000",
-     NULL,
-     {CALL_write, {1, 0x10, 9000}, 9000, .blobs = {{1, BLOB_IN, 3, 9000, "abc"}}}},
-    {"openat(AT_FDCWD, \"f\", O_WRONLY|O_CREAT, 0644) = 3",
-     "openat(\"f\", O_WRONLY|O_CREAT, 0644) = 3",
-     {CALL_openat,
-      {(uint64_t)AT_FDCWD, 0x10, O_WRONLY | O_CREAT, 0644},
-      3,
-      .blobs = {BLOB(1, BLOB_IN, "f")}}},
-    {"openat(5, \"f\", O_RDONLY|O_CLOEXEC) = 3",
-     NULL,
-     {CALL_openat, {5, 0x10, O_CLOEXEC, 0xdead}, 3, .blobs = {BLOB(1, BLOB_IN, "f")}}},
-    {"pipe2([3, 4], O_CLOEXEC) = 0",
-     NULL,
-     {CALL_pipe2, {0x10, O_CLOEXEC}, 0, .blobs = {BLOB(0, BLOB_OUT, "\3\0\0\0\4\0\0\0")}}},
-    {"pipe2(..., 0) = -1 EMFILE (Too many open files)", NULL, {CALL_pipe2, {0x10, 0}, -EMFILE}},
-    {"fcntl(3, F_GETFL) = 2", NULL, {CALL_fcntl, {3, F_GETFL, 0xdeadbeef}, 2}},
-    {"fcntl(3, F_SETFL, O_NONBLOCK) = 0", NULL, {CALL_fcntl, {3, F_SETFL, O_NONBLOCK}, 0}},
-    {"fcntl(3, F_DUPFD_CLOEXEC, 10) = 10", NULL, {CALL_fcntl, {3, F_DUPFD_CLOEXEC, 10}, 10}},
-    {"close_range(3, 4294967295, 0) = 0",
-     "close_range(3, 4294967295) = 0",
-     {CALL_close_range, {3, ~0u, 0}, 0}},
-    {"wait4(-1, [exited 3], WNOHANG, NULL) = 50",
-     "wait4(-1, [exited 3], WNOHANG) = 50",
-     {CALL_wait4, {UINT64_MAX, 0x10, 1, 0}, 50, .blobs = {BLOB(1, BLOB_OUT, "\0\3\0\0")}}},
-    {"wait4(-1, ...", NULL, {CALL_wait4, {UINT64_MAX, 0x10, 0, 0}, .is_pending = true}},
-    {"wait4(-1, NULL, 0, NULL) ...",
-     "wait4(-1, NULL, 0) ...",
-     {CALL_wait4, {UINT64_MAX, 0, 0, 0}, .is_pending = true}},
-    {"waitid(0, 0, SIGCHLD from 1234, exited 3, WEXITED, NULL) = 0",
-     "waitid(0, 0, SIGCHLD from 1234, exited 3, WEXITED) = 0",
-     {CALL_waitid, {0, 0, 0x10, 4, 0}, 0, .blobs = {{2, BLOB_OUT, 28, 28, child_info}}}},
-    {"exit_group(1)", NULL, {CALL_exit_group, {1}, .is_pending = true}},
-    {"rt_sigaction(SIGCHLD, {SIG_IGN, SA_RESTART}, NULL, 8) = 0",
-     "rt_sigaction(SIGCHLD, {SIG_IGN, SA_RESTART}) = 0",
-     {CALL_rt_sigaction, {SIGCHLD, 0x10, 0, 8}, 0, .blobs = {{1, BLOB_IN, 32, 32, ignoring}}}},
-    {"rt_sigprocmask(0, [SIGCHLD], NULL, 8) = 0",
-     "rt_sigprocmask(0, [SIGCHLD]) = 0",
-     {CALL_rt_sigprocmask, {0, 0x10, 0, 8}, 0, .blobs = {{1, BLOB_IN, 8, 8, &sigchld}}}},
-    {"rt_sigsuspend(all but [SIGKILL], 8) ...",
-     "rt_sigsuspend(all but [SIGKILL]) ...",
-     {CALL_rt_sigsuspend,
-      {0x10, 8},
-      .is_pending = true,
-      .blobs = {{0, BLOB_IN, 8, 8, &almost_all}}}},
-    {"kill(-50, SIGTERM) = 0", NULL, {CALL_kill, {(uint64_t)-50, SIGTERM}, 0}},
-    {"kill(50, 0) = 0", NULL, {CALL_kill, {50, 0}, 0}},
-    {"nanosleep(1.5 s, ...",
-     "nanosleep(1.5 s) ...",
-     {CALL_nanosleep,
-      {0x10, 0x20},
-      .is_pending = true,
-      .blobs = {{0, BLOB_IN, 16, 16, one_and_a_half}}}},
-    {"pause() = -1 EINTR (Interrupted system call)", NULL, {CALL_pause, {0}, -EINTR}},
-    {"poll([3 POLLIN: POLLHUP], 1, -1) = 1",
-     NULL,
-     {CALL_poll,
-      {0x10, 1, 0xffffffff},
-      1,
-      .blobs = {BLOB(0, BLOB_IN, "\3\0\0\0\1\0\0\0"), BLOB(0, BLOB_OUT, "\3\0\0\0\1\0\x10\0")}}},
-    {"select(4, [0 3]: [3], NULL, NULL, NULL) = 1",
-     NULL,
-     {CALL_select,
-      {4, 0x10, 0, 0, 0},
-      1,
-      .blobs = {BLOB(1, BLOB_IN, "\x09\0\0\0\0\0\0\0"), BLOB(1, BLOB_OUT, "\x08\0\0\0\0\0\0\0")}}},
-    {"execve(\"/bin/ls\", [\"ls\", \"-l\"], 0x30) = 0",
-     "execve(\"/bin/ls\", [\"ls\", \"-l\"]) = 0",
-     {CALL_execve,
-      {0x10, 0x20, 0x30},
-      0,
-      .blobs = {BLOB(0, BLOB_IN, "/bin/ls"), BLOB(1, BLOB_IN, "ls\0-l\0")}}},
-    {"splice(3, NULL, 4, NULL, 100, 0) = 5",
-     "splice(3, 4, 100) = 5",
-     {CALL_splice, {3, 0, 4, 0, 100, 0}, 5}},
-    {"lseek(3, -5, 2) = 7", NULL, {CALL_lseek, {3, (uint64_t)-5, 2}, 7}},
-    {"a call of another ABI", NULL, {CALL_UNKNOWN, {0}, 0}},
-};
-
-static void texts(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof text_cases / sizeof *text_cases; i++) {
-        const struct text_case *c = &text_cases[i];
-        struct recording *r = record(&c->s);
-        struct buf text = {0}, brief = {0};
-        call_format(r, recording_event(r, 0), false, &text);
-        call_format(r, recording_event(r, 0), true, &brief);
-        assert_string_equal(text.data, c->text);
-        assert_string_equal(brief.data, c->brief ? c->brief : c->text);
-        buf_fini(&text);
-        buf_fini(&brief);
-        recording_free(r);
-    }
-}
-
-static void texts_of_points(void **state)
-{
-    (void)state;
-    static const char *const expected[] = {"the command begins",
-                                           "has descriptor 0 from the start: \"pipe:[5]\"",
-                                           "becomes \"/bin/sh\"",
-                                           NULL,
-                                           NULL,
-                                           "a new process begins, made by 100",
-                                           NULL,
-                                           NULL,
-                                           "asleep in poll",
-                                           "SIGALRM is delivered",
-                                           NULL,
-                                           "stopped by SIGSTOP",
-                                           "goes on",
-                                           "is ending: killed by SIGKILL",
-                                           "the process is gone: killed by SIGKILL",
-                                           "too late"};
-    size_t size;
-    uint8_t *bytes = sample_bytes(&size);
-    struct recording *r;
-    assert_int_equal(recording_open_fd(&r, memory_file(bytes, size), "FILE", NULL), 0);
-    for (uint32_t i = 0; i < recording_event_count(r); i++) {
-        struct buf text = {0};
-        call_format(r, recording_event(r, i), false, &text);
-        assert_true(text.len > 0);
-        if (expected[i])
-            assert_string_equal(text.data, expected[i]);
-        buf_fini(&text);
-    }
-    recording_free(r);
-    free(bytes);
-}
-
-static void statuses(void **state)
-{
-    (void)state;
-    static const struct {
-        int status;
-        const char *text;
-    } cases[] = {{0x300, "exited 3"},
-                 {13, "killed by SIGPIPE"},
-                 {0x8b, "killed by SIGSEGV (core dumped)"},
-                 {0x137f, "stopped by SIGSTOP"},
-                 {0xffff, "continued"}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct buf text = {0};
-        status_format(cases[i].status, &text);
-        assert_string_equal(text.data, cases[i].text);
-        buf_fini(&text);
-    }
 }
 
 int main(void)
@@ -713,12 +471,8 @@ int main(void)
         cmocka_unit_test(decode_life),
         cmocka_unit_test(decode_signals),
         cmocka_unit_test(decode_waiting),
-        cmocka_unit_test(decode_without_memory),
         cmocka_unit_test(watched),
         cmocka_unit_test(received),
-        cmocka_unit_test(texts),
-        cmocka_unit_test(texts_of_points),
-        cmocka_unit_test(statuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

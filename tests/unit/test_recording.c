@@ -295,6 +295,67 @@ static void size_of_an_event(void **state)
     recording_free(r);
 }
 
+/* Thousands of stacks: the same frames have the same id, whenever they come again. */
+static void many_stacks(void **state)
+{
+    (void)state;
+    enum { STACKS = 5000 };
+    int fd = memory_file("", 0);
+    struct recorder *w;
+    struct recording *r;
+    assert_int_equal(recorder_open_fd(&w, dup(fd), NULL), 0);
+    struct module module = {"/bin/true", "", true};
+    uint32_t id = recorder_module(w, &module);
+    for (uint32_t again = 0; again < 2; again++) {
+        for (uint32_t i = 0; i < STACKS; i++) {
+            struct frame frames[2] = {{id, i / 2}, {id, i % 2}};
+            assert_int_equal(recorder_stack(w, frames, 2), i + 1);
+        }
+        recorder_flush(w);
+    }
+    assert_int_equal(recorder_close(w, NULL), 0);
+    assert_int_equal(recording_open_fd(&r, fd, "FILE", NULL), 0);
+    assert_int_equal(recording_stack_count(r), STACKS);
+    const struct frame *frames;
+    assert_int_equal(recording_stack(r, 4322, &frames), 2);
+    assert_int_equal(frames[0].offset, 4321 / 2);
+    recording_free(r);
+}
+
+/* Blobs larger than the recorder's buffer; a file that grows by megabytes, which are mapped. */
+static void much_payload(void **state)
+{
+    (void)state;
+    enum { SIZE = 300000, EVENTS = 40 };
+    int fd = memory_file("", 0);
+    struct recorder *w;
+    struct recording *r;
+    char *bytes = xmalloc(SIZE);
+    assert_int_equal(recorder_open_fd(&w, dup(fd), NULL), 0);
+    assert_int_equal(recording_open_fd(&r, fd, "FILE", NULL), 0);
+    struct blob kept[EVENTS];
+    for (int i = 0; i < EVENTS; i++) {
+        memset(bytes, 'a' + i % 26, SIZE);
+        struct event ev = {.call = CALL_write, .tid = 1, .entry_ns = (uint64_t)i};
+        struct blob_in blob = {1, BLOB_IN, SIZE - (uint32_t)i, SIZE, bytes};
+        recorder_enter(w, &ev, &blob, 1);
+        if (i % 10 != 9)
+            continue;
+        assert_int_equal(recorder_flush(w), 0);
+        assert_int_equal(recording_refresh(r, NULL), 10);
+        for (uint32_t j = (uint32_t)i - 9; j <= (uint32_t)i; j++)
+            assert_true(recording_blob(r, recording_event(r, j), 1, BLOB_IN, &kept[j]));
+    }
+    for (int i = 0; i < EVENTS; i++) {
+        assert_int_equal(kept[i].kept, SIZE - i);
+        assert_int_equal(kept[i].bytes[0], 'a' + i % 26);
+        assert_int_equal(kept[i].bytes[SIZE - i - 1], 'a' + i % 26);
+    }
+    assert_int_equal(recorder_close(w, NULL), 0);
+    recording_free(r);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,7 +363,8 @@ int main(void)
         cmocka_unit_test(flipped_bits),     cmocka_unit_test(other_files),
         cmocka_unit_test(keyframes),        cmocka_unit_test(refresh_while_growing),
         cmocka_unit_test(full_disk),        cmocka_unit_test(replaced),
-        cmocka_unit_test(size_of_an_event),
+        cmocka_unit_test(size_of_an_event), cmocka_unit_test(many_stacks),
+        cmocka_unit_test(much_payload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
