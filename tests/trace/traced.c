@@ -44,7 +44,7 @@ static char *read_back(int fd)
     return text.data ? buf_take(&text) : xstrdup("");
 }
 
-void traced_run(struct traced *t, const struct row *row, int stdout_fd)
+static void run_row(struct traced *t, const struct row *row, int stdout_fd)
 {
     char *own[] = {(char *)(uintptr_t)own_path(), (char[]){"--tracee"},
                    (char *)(uintptr_t)row->name, NULL};
@@ -71,9 +71,18 @@ void traced_run(struct traced *t, const struct row *row, int stdout_fd)
     need(recording_open_fd(&t->rec, read_fd, "recording", &t->err), &t->err);
     t->output = read_back(out_fd);
     close(out_fd);
-    int pid = waitpid(-1, NULL, __WALL | WNOHANG);
-    if (pid >= 0 || errno != ECHILD)
+}
+
+void traced_run(struct traced *t, const struct row *row, int stdout_fd)
+{
+    run_row(t, row, stdout_fd);
+    if (waitpid(-1, NULL, __WALL | WNOHANG) >= 0 || errno != ECHILD)
         fail_at(__FILE__, __LINE__, "the run left a process behind");
+}
+
+void traced_run_beside(struct traced *t, const struct row *row)
+{
+    run_row(t, row, -1);
 }
 
 void traced_fini(struct traced *t)

@@ -43,6 +43,8 @@ enum { SKIPPED = 77 };
 
 /* Traces the row's program. stdout_fd: -1 for the memory that becomes t->output. */
 void traced_run(struct traced *t, const struct row *row, int stdout_fd);
+/* The same in a program that has other children. */
+void traced_run_beside(struct traced *t, const struct row *row);
 void traced_fini(struct traced *t);
 const char *own_path(void);
 
