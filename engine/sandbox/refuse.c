@@ -96,9 +96,24 @@ static const struct {
     {SCMP_SYS(openat), 3, TMPFILE},
 };
 
+/* Calls that this architecture never had have negative numbers: nothing to refuse. */
+static int refuse_when(scmp_filter_ctx c, int error, int call, unsigned count,
+                       const struct scmp_arg_cmp *when)
+{
+    return call < 0 ? 0
+                    : seccomp_rule_add_array(c, SCMP_ACT_ERRNO((uint32_t)error), call, count, when);
+}
+
 static int refuse(scmp_filter_ctx c, int error, int call, struct scmp_arg_cmp when)
 {
-    return seccomp_rule_add(c, SCMP_ACT_ERRNO((uint32_t)error), call, 1, when);
+    return refuse_when(c, error, call, 1, &when);
+}
+
+static int refuse_both(scmp_filter_ctx c, int error, int call, struct scmp_arg_cmp when,
+                       struct scmp_arg_cmp and_when)
+{
+    const struct scmp_arg_cmp both[] = {when, and_when};
+    return refuse_when(c, error, call, 2, both);
 }
 
 /* The kernel takes these arguments as 32 bits and ignores what is above. */
@@ -111,9 +126,9 @@ static int add_calls(scmp_filter_ctx c)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof absent / sizeof *absent; i++)
-        rc = seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), absent[i], 0);
+        rc = refuse_when(c, ENOSYS, absent[i], 0, NULL);
     for (size_t i = 0; rc == 0 && i < sizeof forbidden / sizeof *forbidden; i++)
-        rc = seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), forbidden[i], 0);
+        rc = refuse_when(c, EPERM, forbidden[i], 0, NULL);
     for (size_t i = 0; rc == 0 && i < sizeof clone_flags / sizeof *clone_flags; i++)
         rc = refuse(c, EPERM, SCMP_SYS(clone),
                     SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, clone_flags[i], clone_flags[i]));
@@ -137,9 +152,8 @@ static int refuse_mode(scmp_filter_ctx c, size_t i, uint64_t bit)
     uint64_t flag = modes[i].flag;
     if (!flag)
         return refuse(c, EPERM, modes[i].call, mode);
-    return seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), modes[i].call, 2,
-                            SCMP_CMP64(modes[i].argument - 1, SCMP_CMP_MASKED_EQ, flag, flag),
-                            mode);
+    return refuse_both(c, EPERM, modes[i].call,
+                       SCMP_CMP64(modes[i].argument - 1, SCMP_CMP_MASKED_EQ, flag, flag), mode);
 }
 
 /* A set-user-id file in a writable mount would outlive the sandbox. */
@@ -172,13 +186,13 @@ static int add_rules(scmp_filter_ctx c)
     /* prlimit(2) asks whose user the target is, not in which namespace: a CPU limit would kill
      * init. */
     if (rc == 0)
-        rc = seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 2,
-                              SCMP_CMP64(0, SCMP_CMP_NE, 0), SCMP_CMP64(2, SCMP_CMP_NE, 0));
+        rc = refuse_both(c, EPERM, SCMP_SYS(prlimit64), SCMP_CMP64(0, SCMP_CMP_NE, 0),
+                         SCMP_CMP64(2, SCMP_CMP_NE, 0));
     /* Pipe memory is counted for all of a user's processes, in every namespace: pipe(7). */
     if (rc == 0)
-        rc = seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(fcntl), 2,
-                              SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, UINT32_MAX, F_SETPIPE_SZ),
-                              SCMP_CMP32(2, SCMP_CMP_GT, 256 << 10));
+        rc = refuse_both(c, EPERM, SCMP_SYS(fcntl),
+                         SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, UINT32_MAX, F_SETPIPE_SZ),
+                         SCMP_CMP32(2, SCMP_CMP_GT, 256 << 10));
     return rc;
 }
 

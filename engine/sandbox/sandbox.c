@@ -98,17 +98,16 @@ static long read_number(const char *path)
     return value;
 }
 
-/* Why the kernel, or whoever set it up, says no. */
-static int explain_refusal(int code, struct err *e)
+/* The setting that forbids namespaces on this machine, where it is a known one. */
+static const char *forbidden_by(void)
 {
-    const char *why = "";
     if (read_number("/proc/sys/user/max_user_namespaces") == 0)
-        why = " (user.max_user_namespaces is 0)";
-    else if (read_number("/proc/sys/kernel/unprivileged_userns_clone") == 0)
-        why = " (kernel.unprivileged_userns_clone is 0)";
-    else if (read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
-        why = " (kernel.apparmor_restrict_unprivileged_userns is 1)";
-    return err_set(e, code, "create namespaces: %s%s", strerror(code), why);
+        return " (user.max_user_namespaces is 0)";
+    if (read_number("/proc/sys/kernel/unprivileged_userns_clone") == 0)
+        return " (kernel.unprivileged_userns_clone is 0)";
+    if (read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
+        return " (kernel.apparmor_restrict_unprivileged_userns is 1)";
+    return "";
 }
 
 static int start_init(struct sandbox *s, struct building *b, struct err *e)
@@ -118,7 +117,10 @@ static int start_init(struct sandbox *s, struct building *b, struct err *e)
                               .exit_signal = SIGCHLD};
     long pid = syscall(SYS_clone3, &args, sizeof args);
     switch (pid) {
-    case -1: return explain_refusal(errno, e);
+    case -1: {
+        int code = errno;
+        return err_set(e, code, "create namespaces: %s%s", strerror(code), forbidden_by());
+    }
     case 0: become_init(b, s->control_fd);
     default: break;
     }
@@ -211,8 +213,12 @@ static int await_ready(struct sandbox *s, pid_t *program, struct err *e)
         return err_set(e, ETIMEDOUT, "start sandbox: init gave no answer");
     if (!fds[0].revents || report_read(s->control_fd, &r, program) <= 0)
         return err_set(e, EPROTO, "start sandbox: init ended before it was ready");
-    if (r.kind != REPORT_READY)
-        return err_sys(e, r.code > 0 ? r.code : EPROTO, "start sandbox: %s", r.text);
+    if (r.kind != REPORT_READY) {
+        /* Some systems give the namespace, and refuse what it is for: the first mount fails. */
+        int code = r.code > 0 ? r.code : EPROTO;
+        return err_set(e, code, "start sandbox: %s: %s%s", r.text, strerror(code),
+                       code == EACCES || code == EPERM ? forbidden_by() : "");
+    }
     s->facts = r.code;
     return 0;
 }
