@@ -155,8 +155,7 @@ static void report_object(const struct report *r, uint32_t index, const struct t
         fprintf(r->out, ", %s B still inside", grouped(o->fill, n));
     if (o->total_lost)
         fprintf(r->out, ", %s B never read", grouped(o->total_lost, n));
-    fprintf(r->out, ", %s B at its fullest
-", grouped(o->max_fill, n));
+    fprintf(r->out, ", %s B at its fullest\n", grouped(o->max_fill, n));
     for (size_t i = 0; i < count; i++) {
         if (transfers[i].object != index)
             continue;
