@@ -208,7 +208,8 @@ static bool has_own_zombie(struct context *c, struct state *s, uint32_t proc)
 static void judge_parent(struct context *c, struct state *s, uint32_t proc)
 {
     struct parent *p = parent_row(s, proc);
-    if (p->zombies > 0 && p->finding == NULL && (p->lived_on || has_own_zombie(c, s, proc)))
+    bool did_more = p->lived_on || (p->calls > 0 && has_own_zombie(c, s, proc));
+    if (p->zombies > 0 && p->finding == NULL && did_more)
         report_never_waited(c, s, proc);
 }
 
@@ -302,7 +303,7 @@ static void note_call(struct context *c, struct state *s)
         p->idled |= is_idle;
         if (is_idle)
             live_on(p, c->ev->id);
-        else if (c->op.kind != OP_WAIT && ++p->calls == MANY_CALLS)
+        else if (c->op.kind != OP_WAIT && c->op.kind != OP_EXIT && ++p->calls == MANY_CALLS)
             live_on(p, MODEL_NONE);
     }
     if (child->orphan_seq != 0 && (is_idle || ++child->calls == MANY_CALLS))
