@@ -150,6 +150,7 @@ struct object {
     uint64_t max_fill;
     uint32_t slot_first, slot_head, slot_count; /* ring of 2^slot_order in the slot pool */
     uint8_t slot_order;
+    bool is_shuffled;  /* writes contended: who shares a page with whom is not known */
     bool was_bypassed; /* splice, tee or the outside moved bytes whose content is not known */
 };
 

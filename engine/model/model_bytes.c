@@ -10,17 +10,31 @@ static bool on_pipe(const struct model *m, uint32_t object)
     return object != MODEL_NONE && is_pipe_kind(m->objects[object].kind);
 }
 
+/* Of a single sleeping writer it is known how much is inside: all that fits. When two contend, the
+ * kernel lets in whom it wakes, and how full the pages are depends on the order; until the pipe is
+ * empty again. */
 bool model_fill_is_known(const struct model *m, uint32_t object)
 {
-    uint32_t big_sleepers = 0;
     if (m->objects[object].is_outside)
         return false;
     for (uint32_t i = m->head.pend_oldest; i != MODEL_NONE; i = m->pends[i].newer) {
         const struct pend *p = &m->pends[i];
-        if (p->object == object && p->kind == OP_WRITE && p->was_asleep)
-            big_sleepers += p->task == MODEL_NONE ? 2 : p->size > PAGE;
+        if (p->object == object && p->kind == OP_WRITE && p->size > PAGE &&
+            (p->task == MODEL_NONE ||
+             (p->was_asleep && (p->is_crowded || m->objects[object].is_shuffled))))
+            return false;
     }
-    return big_sleepers < 2;
+    return true;
+}
+
+static void note_crowd(struct model *m, uint32_t pend)
+{
+    struct pend *p = &m->pends[pend];
+    for (uint32_t i = m->head.pend_oldest; i != pend && i != MODEL_NONE; i = m->pends[i].newer) {
+        struct pend *q = &m->pends[i];
+        if (q->object == p->object && q->kind == OP_WRITE)
+            p->is_crowded = q->is_crowded = m->objects[p->object].is_shuffled = true;
+    }
 }
 
 /* Bytes of it come and go in ways that cannot be told. */
@@ -36,6 +50,8 @@ void enter_bytes(struct model *m, uint32_t pend, const struct op *op)
     p->offset = op->offset;
     uint32_t file = p->kind == OP_MOVE || p->kind == OP_TEE ? p->file2 : p->file;
     p->flags = file == MODEL_NONE ? 0 : m->files[file].flags;
+    if (p->kind == OP_WRITE && on_pipe(m, p->object))
+        note_crowd(m, pend);
 }
 
 /* vmsplice(2) writes to a write end and reads from a read end. */
@@ -147,6 +163,20 @@ void leave_read(struct model *m, uint32_t pend, const struct op *op)
 
 /* ---- writing ---- */
 
+/* This write is done, and does not fit: what was taken to be inside of others that sleep is not. */
+static void take_back_from_others(struct model *m, uint32_t pend, uint64_t left)
+{
+    uint32_t object = m->pends[pend].object;
+    for (uint32_t i = m->head.pend_newest; i != MODEL_NONE; i = m->pends[i].older) {
+        struct pend *q = &m->pends[i];
+        const struct object *o = &m->objects[object];
+        if (o->fill + left <= o->capacity)
+            return;
+        if (i != pend && q->kind == OP_WRITE && q->object == object && q->done)
+            q->done -= pipe_retract(m, object, q->event, o->fill + left - o->capacity);
+    }
+}
+
 static void write_bytes(struct model *m, uint32_t pend, uint64_t count)
 {
     struct pend *p = &m->pends[pend];
@@ -167,6 +197,7 @@ static void write_bytes(struct model *m, uint32_t pend, uint64_t count)
     left = count - m->pends[pend].done;
     if (left == 0)
         return;
+    take_back_from_others(m, pend, left);
     /* The order of two writes may differ from the kernel's, and with it who shares a page: only
      * bytes beyond the capacity are a contradiction. */
     const struct object *o = &m->objects[object];

@@ -35,6 +35,7 @@ struct pend {
     bool is_early;   /* its whole effect is committed */
     bool is_pinned;  /* holds pins of file and file2 */
     bool was_asleep; /* the kernel has had it asleep at least once */
+    bool is_crowded; /* a write: another one of the same pipe was under way, too */
     uint8_t sig;
     int32_t pid;
 };

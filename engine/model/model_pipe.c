@@ -192,6 +192,7 @@ uint64_t pipe_take(struct model *m, uint32_t object, uint64_t most, uint32_t to_
     }
     o->fill -= taken;
     o->total_out += taken;
+    o->is_shuffled &= o->fill > 0;
     return taken;
 }
 
@@ -208,27 +209,37 @@ void pipe_to_front(struct model *m, uint32_t object, uint32_t i)
     *slot_at(m, o, 0) = moved;
 }
 
+/* Takes the i-th piece out of the ring; its page is free unless another piece is in it. */
+static void slot_remove(struct model *m, struct object *o, uint32_t i)
+{
+    bool is_page = slot_at(m, o, i)->is_page;
+    bool is_last = i + 1 == o->slot_count;
+    if (is_page && !is_last && !slot_at(m, o, i + 1)->is_page)
+        slot_at(m, o, i + 1)->is_page = true;
+    else if (is_page)
+        o->pages_used--;
+    else if (is_last)
+        slot_at(m, o, i - 1)->can_merge = true;
+    for (; i + 1 < o->slot_count; i++)
+        *slot_at(m, o, i) = *slot_at(m, o, i + 1);
+    o->slot_count--;
+}
+
 uint64_t pipe_retract(struct model *m, uint32_t object, uint32_t event, uint64_t size)
 {
     struct object *o = &m->objects[object];
     uint64_t back = 0;
-    while (back < size && o->slot_count) {
-        struct slot *s = slot_at(m, o, o->slot_count - 1);
+    for (uint32_t i = o->slot_count; i-- > 0 && back < size;) {
+        struct slot *s = slot_at(m, o, i);
         if (s->event != event)
-            break;
+            continue;
         uint64_t left = size - back;
         uint32_t part = left < s->length ? (uint32_t)left : s->length;
         s->length -= part;
         s->page_used = (uint16_t)(s->page_used - part);
         back += part;
-        if (s->length)
-            break;
-        bool was_page = s->is_page;
-        o->slot_count--;
-        if (was_page)
-            o->pages_used--;
-        else
-            slot_at(m, o, o->slot_count - 1)->can_merge = true;
+        if (s->length == 0)
+            slot_remove(m, o, i);
     }
     o->fill -= back;
     o->total_in -= back;

@@ -121,6 +121,7 @@ static void plain_bools(struct model *m)
         PLAIN(m->pends[i].is_early);
         PLAIN(m->pends[i].is_pinned);
         PLAIN(m->pends[i].was_asleep);
+        PLAIN(m->pends[i].is_crowded);
     }
     for (uint32_t i = 0; i < m->fds_pool.count; i++) {
         PLAIN(m->fds[i].is_cloexec);
@@ -132,6 +133,7 @@ static void plain_bools(struct model *m)
         PLAIN(m->objects[i].is_live);
         PLAIN(m->objects[i].is_outside);
         PLAIN(m->objects[i].was_bypassed);
+        PLAIN(m->objects[i].is_shuffled);
         PLAIN(m->objects[i].is_armed);
     }
     for (uint32_t i = 0; i < m->timers_pool.count; i++)
