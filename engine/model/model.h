@@ -61,7 +61,9 @@ struct proc {
     uint8_t state;       /* enum proc_state */
     bool is_stopped;     /* job control */
     bool is_subreaper;
-    bool shares_memory;         /* made by vfork or CLONE_VM, and has not called exec yet */
+    bool shares_memory;    /* made by vfork or CLONE_VM, and has not called exec yet */
+    bool has_doubtful_fds; /* born while another thread of its creator opened or closed something:
+                            * which descriptors it got shows only as it uses them */
     uint32_t vfork_parent_task; /* task asleep until this one execs or ends; MODEL_NONE */
     int32_t wait_status;        /* once ZOMBIE or REAPED */
     uint32_t exec_event;        /* last EXEC; MODEL_NONE */

@@ -166,6 +166,7 @@ static void table_grow(struct model *m, uint32_t table)
 void table_put(struct model *m, uint32_t table, struct fd_slot slot)
 {
     struct fd_slot *old = table_find(m, table, slot.fd);
+    m->tables[table].changed_seq = m->head.seq;
     file_ref(m, slot.file);
     if (old) {
         uint32_t file = old->file;
@@ -188,6 +189,7 @@ bool table_remove(struct model *m, uint32_t table, int fd)
     if (!slot)
         return false;
     struct fd_table *t = &m->tables[table];
+    t->changed_seq = m->head.seq;
     uint32_t i = (uint32_t)(slot - &m->fds[t->first]);
     uint32_t file = slot->file;
     memmove(slot, slot + 1, (t->count - i - 1) * sizeof *slot);
@@ -290,11 +292,14 @@ void leave_close(struct model *m, uint32_t pend, const struct op *op)
 {
     /* close(2): the descriptor is gone even when EINTR or EIO comes back. */
     const struct pend *p = &m->pends[pend];
-    if (p->is_early || op->ret == -EBADF)
-        return;
     uint32_t table = task_table(m, p->task);
-    if (table == MODEL_NONE)
+    if (p->is_early || table == MODEL_NONE)
         return;
+    if (op->ret == -EBADF) {
+        if (m->procs[m->tasks[p->task].proc].has_doubtful_fds)
+            table_remove(m, table, p->fd);
+        return;
+    }
     if (!table_find(m, table, p->fd))
         commit_open(m, p->task, p->fd);
     if (!table_remove(m, table, p->fd))

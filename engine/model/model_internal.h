@@ -65,7 +65,8 @@ struct proc_more {
 struct fd_table {
     uint32_t refs; /* processes that use it */
     uint32_t first, count;
-    uint32_t order; /* room for 2^order */
+    uint32_t order;       /* room for 2^order */
+    uint32_t changed_seq; /* step of the last change */
 };
 
 struct dispositions {

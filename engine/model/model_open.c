@@ -402,6 +402,19 @@ void leave_signalfd(struct model *m, uint32_t pend, const struct op *op)
         m->objects[p->object].mask = op->mask;
 }
 
+/* A descriptor that the creator's other thread had opened just before the fork. */
+static bool inherit_late(struct model *m, uint32_t task, int fd)
+{
+    const struct proc *p = &m->procs[m->tasks[task].proc];
+    if (!p->has_doubtful_fds || p->creator == MODEL_NONE)
+        return false;
+    const struct fd_slot *slot = table_find(m, m->procs[p->creator].files, fd);
+    if (!slot)
+        return false;
+    table_put(m, p->files, *slot);
+    return true;
+}
+
 /* Threads share a table: one may use a descriptor before the other's open was seen to return. The
  * kernel gives the lowest free number, so the call that makes fd can be told. */
 bool commit_open(struct model *m, uint32_t task, int fd)
@@ -437,7 +450,7 @@ bool commit_open(struct model *m, uint32_t task, int fd)
         m->pends[i].is_early = true;
         return true;
     }
-    return false;
+    return inherit_late(m, task, fd);
 }
 
 /* ---- epoll sets (epoll_ctl(2)) ---- */

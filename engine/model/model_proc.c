@@ -164,6 +164,35 @@ static uint32_t share_or_copy_handlers(struct model *m, uint32_t handlers, uint6
     return handlers;
 }
 
+static bool may_change_table(uint8_t kind)
+{
+    return kind == OP_OPEN || kind == OP_CLOSE || kind == OP_CLOSE_RANGE || kind == OP_DUP ||
+           kind == OP_PIPE || kind == OP_NEW_FD || kind == OP_NEW_PAIR || kind == OP_RECEIVE ||
+           kind == OP_FD_FLAGS || kind == OP_FORK;
+}
+
+/* fork copies the table at some instant of the call: what other threads do to it meanwhile may be
+ * in the copy or not. */
+static bool is_copy_doubtful(const struct model *m, uint32_t creator_task)
+{
+    const struct proc *p = &m->procs[m->tasks[creator_task].proc];
+    if (p->has_doubtful_fds)
+        return true;
+    if (p->task_count < 2 || p->files == MODEL_NONE)
+        return false;
+    uint32_t top = m->tasks_more[creator_task].top;
+    if (top != MODEL_NONE &&
+        m->tables[p->files].changed_seq > recording_event(m->rec, m->pends[top].event)->entry_seq)
+        return true;
+    for (uint32_t i = m->head.pend_oldest; i != MODEL_NONE; i = m->pends[i].newer) {
+        const struct pend *q = &m->pends[i];
+        if (q->task != MODEL_NONE && q->task != creator_task && may_change_table(q->kind) &&
+            m->tasks[q->task].proc == m->tasks[creator_task].proc)
+            return true;
+    }
+    return false;
+}
+
 static void start_child(struct model *m, const struct event *ev, uint32_t creator_task)
 {
     uint32_t creator = m->tasks[creator_task].proc;
@@ -180,6 +209,7 @@ static void start_child(struct model *m, const struct event *ev, uint32_t creato
     uint32_t top = m->tasks_more[creator_task].top;
     if (top != MODEL_NONE && m->pends[top].kind == OP_FORK && m->pends[top].sig)
         c->exit_signal = m->pends[top].sig;
+    c->has_doubtful_fds = !(flags & CLONE_FILES) && is_copy_doubtful(m, creator_task);
     c->files = share_or_copy_files(m, p->files, flags);
     c->handlers = share_or_copy_handlers(m, p->handlers, flags);
     adopt(m, flags & CLONE_PARENT ? p->parent : creator, proc);
