@@ -12,24 +12,24 @@
 
 /* Roles, not colours: the theme gives colours, the views give glyphs, so that one is never needed
  * to understand the other. */
-#define STYLES(X)                                                                               \
-    X(TEXT)                                                                                     \
-    X(DIM)                                                                                      \
-    X(STRONG)                                                                                   \
-    X(TITLE)                                                                                    \
-    X(BAR)                                                                                      \
-    X(KEY)                                                                                      \
-    X(SELECTED)                                                                                 \
-    X(FRAME)                                                                                    \
-    X(RUNNING)                                                                                  \
-    X(BLOCKED)                                                                                  \
-    X(ZOMBIE)                                                                                   \
-    X(EXITED)                                                                                   \
-    X(FINDING)                                                                                  \
-    X(NORMAL_FINDING)                                                                           \
-    X(DATA)                                                                                     \
-    X(READER) X(WRITER) X(PASS) X(FAIL) X(CODE) X(KEYWORD) X(STRING) X(COMMENT) X(HERE) X(LINK) \
-        X(ERROR)
+#define STYLES(X)     \
+    X(TEXT)           \
+    X(DIM)            \
+    X(STRONG)         \
+    X(TITLE)          \
+    X(BAR)            \
+    X(KEY)            \
+    X(SELECTED)       \
+    X(FRAME)          \
+    X(RUNNING)        \
+    X(BLOCKED)        \
+    X(ZOMBIE)         \
+    X(EXITED)         \
+    X(FINDING)        \
+    X(NORMAL_FINDING) \
+    X(DATA)           \
+    X(READER)         \
+    X(WRITER) X(PASS) X(FAIL) X(CODE) X(KEYWORD) X(STRING) X(COMMENT) X(HERE) X(LINK) X(ERROR)
 enum style {
 #define X(NAME) STYLE_##NAME,
     STYLES(X)

@@ -98,23 +98,30 @@ static int draw_question(const struct lesson *l, struct grid *g, int x, int y, i
 
 /* ---- keys ---- */
 
-static void scroll(struct lesson *l, int by)
+/* The text may have become shorter than where one was, or longer: the screen stays full. */
+static int top_shown(const struct lesson *l)
 {
     int most = l->sizes->rows - l->sizes->page;
-    l->top += by;
-    if (l->top > most)
-        l->top = most;
-    if (l->top < 0)
-        l->top = 0;
+    int top = l->top > most ? most : l->top;
+    return top < 0 ? 0 : top;
+}
+
+static void scroll(struct lesson *l, int by)
+{
+    l->top = top_shown(l) + by;
+    l->top = top_shown(l);
+}
+
+void lesson_show_question(struct lesson *l)
+{
+    l->top = l->sizes->question - 2;
 }
 
 static void ask(struct lesson *l, bool is_asked)
 {
     l->is_asked = is_asked && has_question(l);
-    if (l->is_asked) {
-        l->top = 0;
-        scroll(l, l->sizes->question - 2);
-    }
+    if (l->is_asked)
+        lesson_show_question(l);
 }
 
 static enum request act_question(struct lesson *l, enum action action)
@@ -127,6 +134,7 @@ static enum request act_question(struct lesson *l, enum action action)
     case ACTION_GO:
         if (l->answer == LESSON_NONE)
             l->answer = l->marked;
+        l->is_asked = false;
         return REQUEST_PREDICT;
     case ACTION_BACK: ask(l, false); return REQUEST_DRAW;
     default: return REQUEST_NONE;
@@ -172,8 +180,7 @@ static void draw_title(const struct lesson *l, struct grid *g)
     x += 2 + grid_text(g, x + 2, 0, STYLE_BAR, g->width - x - 3, l->lab->title);
     int rows = l->sizes->rows, page = l->sizes->page;
     if (rows > page && g->width - 8 > x)
-        grid_printf(g, g->width - 6, 0, STYLE_BAR, 5, "%3d %%",
-                    (l->top + page >= rows ? 100 : (l->top + page) * 100 / rows));
+        grid_printf(g, g->width - 6, 0, STYLE_BAR, 5, "%3d %%", (top_shown(l) + page) * 100 / rows);
 }
 
 static void draw(const void *state, struct grid *g)
@@ -185,9 +192,11 @@ static void draw(const void *state, struct grid *g)
         return;
     int gap = draw_question(l, NULL, 0, 0, width, 0, 0);
     l->sizes->page = page;
-    l->sizes->rows = document_draw(l->text, g, x, 1, width, l->top, page, gap, &question);
+    l->sizes->rows = document_draw(l->text, g, x, 1, width, 0, 0, gap, &question);
+    int top = top_shown(l);
+    document_draw(l->text, g, x, 1, width, top, page, gap, NULL);
     l->sizes->question = question;
-    draw_question(l, g, x, 1 + question - l->top, width, 1, 1 + page);
+    draw_question(l, g, x, 1 + question - top, width, 1, 1 + page);
     draw_title(l, g);
     uint64_t without =
         has_question(l) ? 0 : UINT64_C(1) << ACTION_NEXT_FINDING | UINT64_C(1) << ACTION_GO;

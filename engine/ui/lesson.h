@@ -25,4 +25,7 @@ struct lesson {
     } * sizes;
 };
 
+/* Scrolls to the question. */
+void lesson_show_question(struct lesson *l);
+
 #endif

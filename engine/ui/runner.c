@@ -71,6 +71,8 @@ static void show(struct runner *r, enum screen_id screen)
 static void show_lesson(struct runner *r)
 {
     job_remember(r, DEED_READ);
+    if (r->lesson.answer != LESSON_NONE)
+        lesson_show_question(&r->lesson);
     show(r, SCREEN_LESSON);
 }
 

@@ -231,6 +231,10 @@ static void finish_run(struct runner *r)
     if (!r->replay)
         return;
     replay_finish(r->replay);
+    if (recording_step_count(replay_recording(r->replay)) == 0) {
+        child_trouble(&r->run, r->trouble, sizeof r->trouble);
+        r->stage.trouble = r->trouble;
+    }
     if (r->has_predicted)
         judge_prediction(r);
 }

@@ -163,6 +163,9 @@ void screen_close(void)
     if (!term.screen)
         return;
     if (term.is_open) {
+        /* A terminal with one screen only is left empty, not with half of ours. */
+        erase();
+        refresh();
         endwin();
         tcsetattr(STDIN_FILENO, TCSADRAIN, &term.before);
     }

@@ -29,12 +29,13 @@ static void list_children(const struct model *m, uint32_t creator, int depth, st
     }
 }
 
-/* What is gone is left out when there are more processes than rows. */
-static void drop_gone(const struct model *m, struct lines *lines, size_t rows)
+/* What is gone is left out when there are more processes than rows; the one that moves stays. */
+static void drop_gone(const struct model *m, struct lines *lines, size_t rows, uint32_t mover)
 {
     size_t kept = 0;
     for (size_t i = 0; i < lines->line_count; i++) {
-        bool is_gone = model_proc(m, lines->line[i].proc)->state == PROC_REAPED;
+        uint32_t proc = lines->line[i].proc;
+        bool is_gone = proc != mover && model_proc(m, proc)->state == PROC_REAPED;
         size_t left = lines->line_count - i;
         if (!is_gone || kept + left <= rows)
             lines->line[kept++] = lines->line[i];
@@ -104,7 +105,7 @@ static void draw(const struct stage *s, const struct model *m, struct grid *g, s
     list_children(m, MODEL_NONE, 0, &lines);
     size_t all = model_proc_count(replay_end(s->replay));
     int height = all * 2 <= rows ? 2 : 1;
-    drop_gone(m, &lines, rows / (size_t)height);
+    drop_gone(m, &lines, rows / (size_t)height, now.proc);
     size_t first = first_line(&lines, now.proc, rows / (size_t)height);
     for (size_t i = 0; first + i < lines.line_count && (i + 1) * (size_t)height <= rows; i++) {
         const struct line *line = &lines.line[first + i];

@@ -1,0 +1,316 @@
+#!/usr/bin/env python3
+"""Drives the runner in a real terminal (tmux) and looks at what a person would see.
+
+usage: terminal.py IPCLAB SOURCE-TREE CASE
+
+Nothing here sleeps: tmux's control mode tells when the screen has changed, and only then it is looked at
+again. A screen that never shows what is expected is printed.
+"""
+import atexit
+import os
+import random
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+PATIENCE = 30  # seconds without any change on the screen before a wait is given up
+
+
+class Terminal:
+    """One tmux server with one window. The runner is started by a shell that reports how it ended."""
+
+    def __init__(self, size=(80, 24), term="tmux-256color", **env):
+        self.folder = tempfile.mkdtemp(prefix="ipclab-ui-")
+        self.socket = os.path.join(self.folder, "tmux")
+        self.env = {
+            "PATH": os.environ["PATH"], "HOME": self.folder, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8",
+            "XDG_STATE_HOME": self.folder + "/state", "XDG_CACHE_HOME": self.folder + "/cache",
+            "TMPDIR": self.folder, "IPCLAB_ROOT": tree(), "INNER_TERM": term, "EDITOR": "true", **env}
+        script = ("export TERM=$INNER_TERM; stty -g >before; \"$@\" 2>error; status=$?; "
+                  "stty -g >after; echo ENDED $status; read line")
+        self.tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "-c", self.folder,
+                  "sh", "-c", script, "sh", *program(), conf=True)
+        self.control = subprocess.Popen(
+            ["tmux", "-u", "-S", self.socket, "-C", "attach"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=self.env)
+        atexit.register(self.close)
+
+    def tmux(self, *arguments, conf=False):
+        command = ["tmux", "-u", "-S", self.socket] + (["-f", "/dev/null"] if conf else []) + list(arguments)
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=self.env).stdout
+
+    def screen(self):
+        lines = self.tmux("capture-pane", "-p").split("\n")
+        return "\n".join(line.rstrip() for line in lines)
+
+    def say(self, format):
+        return self.tmux("display-message", "-p", format).strip()
+
+    def press(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def resize(self, width, height):
+        self.tmux("resize-window", "-x", str(width), "-y", str(height))
+
+    def wait_change(self):
+        ready, _, _ = select.select([self.control.stdout], [], [], PATIENCE)
+        if not ready or not os.read(self.control.stdout.fileno(), 65536):
+            return False
+        return True
+
+    def until(self, pattern):
+        """Waits until the screen shows the pattern (a regular expression); returns the screen."""
+        while True:
+            screen = self.screen()
+            if re.search(pattern, screen):
+                return screen
+            if not self.wait_change():
+                fail(f"never saw {pattern!r}:\n{screen}")
+
+    def until_is(self, wanted):
+        while True:
+            screen = self.screen()
+            if screen == wanted:
+                return
+            if not self.wait_change():
+                fail(f"wanted:\n{wanted}\nis:\n{screen}")
+
+    def until_ended(self, status):
+        self.until(rf"ENDED {status}\b")
+        if self.read("before") != self.read("after"):
+            fail("the terminal's modes were not restored")
+        if self.say("#{alternate_on} #{cursor_flag}") != "0 1":
+            fail("the screen or the cursor was not restored")
+
+    def read(self, name):
+        with open(os.path.join(self.folder, name), encoding="utf-8") as file:
+            return file.read()
+
+    def child(self):
+        """Pid of the runner."""
+        shell = self.say("#{pane_pid}")
+        return int(subprocess.run(["pgrep", "-P", shell, "-x", "ipclab"], check=True, capture_output=True,
+                                  text=True).stdout.split()[0])
+
+    def close(self):
+        atexit.unregister(self.close)
+        subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, capture_output=True)
+        self.control.stdin.close()
+        self.control.wait()
+        self.control.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def tree():
+    return os.environ.get("IPCLAB_TEST_TREE") or sys.argv[2]
+
+
+def program():
+    return [sys.argv[1]]
+
+
+def fail(text):
+    print(text)
+    sys.exit(1)
+
+
+def ready(terminal):
+    return terminal.until(r"\? help")
+
+
+def case_walk():
+    """From the list to the lesson, the stage, back in time, and out."""
+    t = Terminal()
+    ready(t)
+    t.press("/", "p", "i", "p", "e", "-", "e", "o", "f", "Enter")
+    t.until(r"The reader|pipe-eof")
+    t.press("Enter")
+    t.until(r"Space page")
+    t.press("r")
+    t.until(r"never-eof +\d+/\d+")
+    t.until(r"blocked in read\(3\)")
+    t.press("Enter")
+    t.until(r"This is the cause")
+    t.press("Home")
+    t.until(r" 1/\d+")
+    t.press("Right", "Right", "End")
+    t.until(r"nobody can move any more")
+    for key, seen in (("t", r"P\.1 +■"), ("s", r"├|■"), ("d", r"pipe2|inherited"), ("g", r"┌ P")):
+        t.press(key)
+        t.until(seen)
+    t.press("?")
+    t.until(r"Keys of the stage")
+    t.press("q")
+    t.until(r"g graph")
+    t.press("q")
+    t.until(r"Space page")
+    t.press("q")
+    t.until(r"q quit")
+    t.press("q", "q")
+    t.until_ended(0)
+    t.close()
+
+
+def case_predict():
+    """The answer is judged by the real run."""
+    t = Terminal()
+    ready(t)
+    t.press("/", "p", "i", "p", "e", "-", "e", "o", "f", "Enter", "Enter")
+    t.until(r"Space page")
+    t.press("Tab")
+    t.until(r"mark an answer")
+    t.press("Enter")
+    t.until(r"(live|ended|never-eof) +\d+/\d+")
+    t.until(r"never-eof +\d+/\d+|ended +\d+/\d+")
+    t.press("L")
+    t.until(r"foresaw|something else")
+    t.press("q")
+    t.until(r"q quit")
+    if not re.search(r" (foretold|mistaken) 2-pipes/pipe-eof", t.read("state/ipclab/progress")):
+        fail("the prediction was not kept")
+    t.press("q", "q")
+    t.until_ended(0)
+    t.close()
+
+
+def case_sizes():
+    """Any size is drawn, and the way there leaves no trace."""
+    sizes = [(1, 1), (2, 1), (3, 2), (10, 3), (20, 5), (79, 23), (300, 100), (500, 2), (80, 24)]
+    t = Terminal()
+    fresh = ready(t)
+    for size in sizes:
+        t.resize(*size)
+    t.until_is(fresh)
+    t.press("q")
+    t.until_ended(0)
+    t.close()
+    t = Terminal(size=(1, 1))
+    t.resize(80, 24)
+    t.until_is(fresh)
+    t.press("q")
+    t.until_ended(0)
+    t.close()
+
+
+def case_storm():
+    """After two hundred sizes the stage looks as if it had been opened just now."""
+    dice = random.Random(7)
+    t = Terminal()
+    ready(t)
+    t.press("r")
+    t.until(r"(ended|never-eof|deadlock) +\d+/\d+")
+    t.press("End", "?")
+    t.until("Keys of the stage")
+    t.press("q")
+    fresh = t.until(r"g graph")
+    for _ in range(200):
+        t.resize(dice.randint(1, 160), dice.randint(1, 60))
+    t.resize(80, 24)
+    t.until_is(fresh)
+    t.press("q", "q")
+    t.until_ended(0)
+    t.close()
+
+
+def case_plain():
+    """Without colours, without UTF-8, on an old terminal: the same words."""
+    for env, term in (({"NO_COLOR": "1"}, "tmux-256color"), ({"LC_ALL": "C"}, "vt100"), ({"IPCLAB_ASCII": "1"}, "xterm"),
+                      ({}, "linux")):
+        t = Terminal(term=term, **env)
+        screen = ready(t)
+        if "NO_COLOR" not in env and term != "linux" and not screen.isascii():
+            fail(f"not only ASCII with {env}, TERM={term}:\n{screen}")
+        t.press("r")
+        t.until(r"(ended|never-eof|deadlock) +\d+/\d+")
+        t.press("q", "q")
+        t.until_ended(0)
+        t.close()
+
+
+def case_unknown_terminal():
+    t = Terminal(term="no-such-terminal")
+    t.until_ended(2)
+    if "terminal type 'no-such-terminal' is not known" not in t.read("error"):
+        fail("says: " + t.read("error"))
+    t.close()
+
+
+def case_signals():
+    """However it ends, the terminal is as it was."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGSEGV, signal.SIGABRT):
+        t = Terminal()
+        ready(t)
+        os.kill(t.child(), number)
+        t.until_ended(128 + number)
+        t.close()
+
+
+def case_hangup():
+    """A terminal that goes away takes the runner with it, also when it ignores hangups."""
+    t = Terminal()
+    ready(t)
+    pid = os.pidfd_open(t.child())
+    t.tmux("kill-server")
+    gone, _, _ = select.select([pid], [], [], PATIENCE)
+    os.close(pid)
+    if not gone:
+        fail("it lives on without a terminal")
+    t.close()
+
+
+def case_save():
+    """A file saved by another program is graded at once, and again when it is saved again."""
+    folder = tempfile.mkdtemp(prefix="ipclab-tree-")
+    atexit.register(shutil.rmtree, folder, True)
+    for part in ("labs", "exercises", "scripts", "solutions"):
+        shutil.copytree(os.path.join(tree(), part), os.path.join(folder, part))
+    source = os.path.join(folder, "exercises/2-pipes/pipe-eof.c")
+    solution = os.path.join(folder, "solutions/2-pipes/pipe-eof.c")
+    t = Terminal(IPCLAB_ROOT=folder)
+    ready(t)
+    t.press("/", "p", "i", "p", "e", "-", "e", "o", "f", "Enter", "e")
+    t.until(r"✗")
+    with open(source, "w", encoding="utf-8") as file:
+        file.write("int main(void) { return nothing; }\n")
+    t.until(r"does not compile")
+    shutil.copy(solution, source + ".new")
+    os.rename(source + ".new", source)
+    t.until(r"✓ Passed")
+    t.press("q")
+    t.until(r"q quit")
+    t.press("q", "q")
+    t.until_ended(0)
+    if " passed 2-pipes/pipe-eof" not in t.read("state/ipclab/progress"):
+        fail("passing was not kept")
+    t.close()
+
+
+def case_evidence():
+    """Enter on a failed check opens the recording where it is to be seen."""
+    t = Terminal(size=(140, 45))
+    ready(t)
+    t.press("e")
+    t.until(r"Enter see it")
+    t.press("h")
+    t.until(r"hint 1:")
+    t.press("Enter")
+    t.until(r"your program +\S+ +\d+/\d+")
+    t.press("q")
+    t.until(r"h hint")
+    t.press("q", "q")
+    t.until_ended(0)
+    t.close()
+
+
+def main():
+    if not shutil.which("tmux") or not shutil.which("pgrep"):
+        print("skipped: needs tmux and pgrep")
+        sys.exit(77)
+    globals()["case_" + sys.argv[3]]()
+
+
+main()
