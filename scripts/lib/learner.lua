@@ -68,7 +68,7 @@ end
 
 -- Whether it is this call's purpose to let time pass: a sleep, a timer, or a wait that ends by itself.
 local function is_clock(event)
-    if event.op == "sleep" or event.op == "timer" then
+    if event.op == "sleep" or event.op == "timer" or event.call == "timerfd_create" then
         return true
     end
     return (event.op == "poll" or event.op == "sigwait") and event.timeout and event.timeout > 0

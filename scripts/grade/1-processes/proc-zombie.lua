@@ -76,6 +76,44 @@ local function zombies(facts)
     return names
 end
 
+-- Whether a job read its byte and ended as that told it.
+local function has_obeyed(run, name, exit)
+    local byte = run:first { op = "read", proc = name, fd = 0 }
+    if not byte or byte.ret ~= 1 then
+        return byte ~= nil
+    end
+    local how = byte.data:byte()
+    return how >= 192 and exit.status.signal ~= nil or exit.status.exit == how
+end
+
+-- The fixed part must do what it does, otherwise nothing here means anything: when the last job has been
+-- reported, and not before, the gated ones end, and P looks at each of them with WNOWAIT.
+local function check_frame(run, facts)
+    local most, jobs = argument(run, "at_once"), argument(run, "jobs")
+    local looked_at, opened = {}, nil
+    for _, report in ipairs(facts.reports) do
+        opened = opened or report.index == jobs - 1 and report.event
+    end
+    for _, ev in ipairs(run:events { op = "wait", proc = facts.P, flags = "WNOWAIT", ret = 0 }) do
+        looked_at[ev.target or ev.child or ""] = true
+    end
+    for name, job in pairs(facts.jobs) do
+        local exit = facts.exit and run:first { kind = "exit", proc = name, seq_to = facts.exit.seq }
+        local is_gated = opened and job.index < math.min(most, jobs) - 1
+        local byte = run:first { op = "read", proc = name, fd = 0 }
+        if exit and (not has_obeyed(run, name, exit)
+                or is_gated and (byte.seq < opened.seq or not looked_at[name])) then
+            fail {
+                rule = "frame-changed",
+                text = ("Job %d (%s) did not do what the fixed part of the file makes it do."):format(job.index, name),
+                events = { job.hello, byte, exit },
+                proc = name,
+                next = "Everything below \"Fixed from here on\" must stay as it was.",
+            }
+        end
+    end
+end
+
 local function check_jobs(run)
     local facts = facts_of(run)
     local wanted = argument(run, "jobs")
@@ -103,6 +141,7 @@ local function check_jobs(run)
             }
         end
     end
+    check_frame(run, facts)
     if facts.exit and #facts.forks < wanted then
         fail {
             text = ("%s started %d processes for %d jobs."):format(facts.P, #facts.forks, wanted),

@@ -27,24 +27,26 @@ local function wanted(run)
     end
 end
 
--- A consumer: { name, object (its pipe), first (the read that it begins with), reads, waits, sum, index }.
+-- A consumer: { name, object (its pipe), first (its first call that can wait for the pipe), reads, report,
+-- index, sum }.
 local function consumers_of(run)
     local final = run:final()
     local list, by_object = {}, {}
     for _, name in ipairs(learner.children(run)) do
-        local first = run:first {
+        local read = run:first {
             op = "read",
             proc = name,
             where = function(ev) return ev.object and final:object(ev.object).kind == "pipe" end,
         }
+        local poll = read and run:first { op = "poll", proc = name, seq_to = read.seq }
         local report = run:last { op = "write", proc = name, size = REPORT_SIZE, ret = REPORT_SIZE }
-        local one = { name = name, first = first, object = first and first.object }
+        local one = { name = name, first = poll or read, object = read and read.object }
         if report then
             one.report, one.index, one.sum = report, string.unpack(REPORT, report.data)
         end
-        if first then
-            one.reads = run:events { op = "read", proc = name, object = first.object }
-            by_object[first.object] = one
+        if read then
+            one.reads = run:events { op = "read", proc = name, object = read.object }
+            by_object[read.object] = one
         end
         list[#list + 1] = one
     end
