@@ -75,7 +75,7 @@ int cmd_doctor(int argc, char **argv)
         {tier.has_ipc_limits, "limits on System V and POSIX IPC",
          "a program may take more shared memory than it should"},
         {tier.has_cgroup, "memory and process limits by cgroup v2",
-         "memory is limited for each process, not for a whole run"},
+         "a run's memory is watched instead, and stopped some milliseconds late"},
         {has_program("gcc"), "gcc", "exercises cannot be compiled"},
     };
     int status = STATUS_OK;

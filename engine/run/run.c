@@ -77,7 +77,6 @@ static void describe(struct recorder *w, const struct run_options *o)
     buf_fini(&command);
     for (const char *const *pair = o->meta; pair && pair[0]; pair += 2)
         recorder_meta(w, pair[0], pair[1]);
-    recorder_meta(w, "isolation", o->sandbox ? "namespaces" : "none");
     for (size_t i = 0; o->sandbox && i < o->sandbox->mount_count; i++) {
         /* A program is known by its path inside; its lines are looked up outside. */
         char *key = xasprintf("module:%s", o->sandbox->mounts[i].to);
@@ -150,6 +149,8 @@ static enum trace_answer on_tick(void *arg)
 {
     struct run *r = arg;
     if (r->pump && pump_total(r->pump) > r->output_limit)
+        return TRACE_STOP_FLOODED;
+    if (r->sandbox && sandbox_watch(r->sandbox, NULL) < 0)
         return TRACE_STOP_FLOODED;
     return TRACE_GO_ON;
 }
@@ -235,6 +236,7 @@ static int trace_it(struct run *r, struct run_result *out, struct err *e)
     out->is_command_error = rc < 0;
     if (rc < 0)
         return rc;
+    recorder_meta(r->recorder, "isolation", r->sandbox ? sandbox_isolation(r->sandbox) : "none");
     struct tracer_options options = tracer_options_of(r);
     rc = tracer_new(&r->tracer, &target, r->recorder, &options, e);
     if (rc < 0)
