@@ -108,7 +108,7 @@ static uint64_t take_in_order(struct model *m, uint32_t pend, uint64_t most, con
 {
     uint32_t object = m->pends[pend].object;
     uint64_t taken = 0, before = m->pends[pend].done;
-    while (taken < most && m->objects[object].slot_count > 1 &&
+    while (taken < most && m->objects[object].slot_count > 0 &&
            repair_order(m, object, ev, before + taken)) {
         uint64_t length = pipe_slot(m, &m->objects[object], 0)->length;
         uint64_t left = most - taken;
@@ -177,6 +177,25 @@ static void take_back_from_others(struct model *m, uint32_t pend, uint64_t left)
     }
 }
 
+/* What was read of a write that sleeps was of this one in truth: no other bytes can have made room.
+ */
+static void take_over_reads(struct model *m, uint32_t pend, uint64_t count)
+{
+    uint32_t object = m->pends[pend].object;
+    for (uint32_t i = m->head.pend_newest; i != MODEL_NONE; i = m->pends[i].older) {
+        struct pend *q = &m->pends[i];
+        const struct object *o = &m->objects[object];
+        uint64_t left = count - m->pends[pend].done;
+        if (i == pend || q->kind != OP_WRITE || q->object != object ||
+            o->fill + left <= o->capacity)
+            continue;
+        uint64_t excess = o->fill + left - o->capacity;
+        uint64_t part = q->done < excess ? q->done : excess;
+        q->done -= part;
+        m->pends[pend].done += part;
+    }
+}
+
 static void write_bytes(struct model *m, uint32_t pend, uint64_t count)
 {
     struct pend *p = &m->pends[pend];
@@ -198,6 +217,8 @@ static void write_bytes(struct model *m, uint32_t pend, uint64_t count)
     if (left == 0)
         return;
     take_back_from_others(m, pend, left);
+    take_over_reads(m, pend, count);
+    left = count - m->pends[pend].done;
     /* The order of two writes may differ from the kernel's, and with it who shares a page: only
      * bytes beyond the capacity are a contradiction. */
     const struct object *o = &m->objects[object];
@@ -335,6 +356,7 @@ static void write_is_asleep(struct model *m, uint32_t pend)
         commit_bytes(m, pend, left);
     else if (!is_vague(m, object))
         anomaly(m, "a write sleeps, but there is room for all of it");
+    m->pends[pend].is_begun = true;
 }
 
 void apply_blocked(struct model *m, const struct event *ev)

@@ -36,6 +36,7 @@ struct pend {
     bool is_pinned;  /* holds pins of file and file2 */
     bool was_asleep; /* the kernel has had it asleep at least once */
     bool is_crowded; /* a write: another one of the same pipe was under way, too */
+    bool is_begun;   /* a write that slept: it will not merge into the last page any more */
     uint8_t sig;
     int32_t pid;
 };

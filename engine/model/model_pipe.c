@@ -106,7 +106,7 @@ uint32_t model_pipe_room(const struct model *m, uint32_t object, uint64_t size)
 static uint32_t put_merged(struct model *m, uint32_t object, const struct pend *p, uint64_t most)
 {
     struct object *o = &m->objects[object];
-    uint32_t odd = p->done ? 0 : mergeable(m, o, p->size);
+    uint32_t odd = p->done || p->is_begun ? 0 : mergeable(m, o, p->size);
     if (odd == 0)
         return 0;
     if (odd > most)

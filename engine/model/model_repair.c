@@ -79,12 +79,42 @@ static bool may_precede(const struct model *m, uint32_t second, uint32_t first)
     return a->tid != b->tid && (!is_over || b->entry_seq < a->exit_seq);
 }
 
+static uint32_t pend_of_event(const struct model *m, uint32_t event)
+{
+    uint32_t i = m->head.pend_newest;
+    while (i != MODEL_NONE && m->pends[i].event != event)
+        i = m->pends[i].older;
+    return i;
+}
+
+/* The first bytes are thought to be of a write that sleeps, and the read got those of another that
+ * sleeps: then that one was let in. */
+static bool swap_sleepers(struct model *m, uint32_t object, const struct blob *read,
+                          uint64_t offset)
+{
+    uint32_t wrong = pend_of_event(m, pipe_slot(m, &m->objects[object], 0)->event);
+    if (wrong == MODEL_NONE || !m->pends[wrong].is_crowded)
+        return false;
+    for (uint32_t i = m->head.pend_oldest; i != MODEL_NONE; i = m->pends[i].newer) {
+        if (i == wrong || !pours_into(&m->pends[i], object) ||
+            !payload_fits(m, &m->pends[i], read, offset))
+            continue;
+        struct pend *p = &m->pends[wrong];
+        p->done -= pipe_retract(m, object, p->event, p->done);
+        commit_bytes(m, i, UINT64_MAX);
+        commit_bytes(m, wrong, UINT64_MAX);
+        return true;
+    }
+    return false;
+}
+
 bool repair_order(struct model *m, uint32_t object, const struct event *reader, uint64_t offset)
 {
     const struct object *o = &m->objects[object];
     uint32_t count = o->slot_count < DOUBTFUL_MAX ? o->slot_count : DOUBTFUL_MAX;
     bool in_doubt = false, is_known;
     struct blob read;
+    in_doubt = o->is_shuffled && o->slot_count > 0;
     for (uint32_t i = 1; i < count && !in_doubt; i++)
         in_doubt = may_precede(m, pipe_slot(m, o, i)->event, pipe_slot(m, o, 0)->event);
     if (!in_doubt || !recording_blob(m->rec, reader, 1, BLOB_OUT, &read))
@@ -101,6 +131,7 @@ bool repair_order(struct model *m, uint32_t object, const struct event *reader, 
             return true;
         }
     }
+    swap_sleepers(m, object, &read, offset);
     return true;
 }
 

@@ -123,6 +123,7 @@ static void plain_bools(struct model *m)
         PLAIN(m->pends[i].is_pinned);
         PLAIN(m->pends[i].was_asleep);
         PLAIN(m->pends[i].is_crowded);
+        PLAIN(m->pends[i].is_begun);
     }
     for (uint32_t i = 0; i < m->fds_pool.count; i++) {
         PLAIN(m->fds[i].is_cloexec);

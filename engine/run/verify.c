@@ -133,8 +133,10 @@ static bool compare_state(struct verify *v, uint32_t index)
     }
     bool is_zombie = k.state == 'Z';
     if (is_zombie != (p->state == PROC_ZOMBIE)) {
-        /* A leader that ended before its other threads is a zombie to /proc alone. */
-        if (!(is_zombie && p->state == PROC_ALIVE && p->task_count > 1))
+        /* A leader that ended before its other threads is a zombie to /proc alone; and one that is
+         * ending becomes a zombie before the tracer hears of it. */
+        bool may_be = p->state == PROC_DYING || (p->state == PROC_ALIVE && p->task_count > 1);
+        if (!(is_zombie && may_be))
             disagree(v, index, "model says %s, kernel says %s (%c)", state_word(p->state),
                      is_zombie ? "zombie" : "alive", k.state);
         return false;
