@@ -244,6 +244,9 @@ local WRONG_ENDS = {
 }
 
 local function check_real_end(run)
+    if learner.was_spinning(run) then
+        return -- and was killed
+    end
     for _, one in ipairs(consumers_of(run)) do
         local failed = not one.first and run:first { op = "read", proc = one.name, errno = "EBADF" }
         if failed then
@@ -275,6 +278,9 @@ local function check_real_end(run)
 end
 
 local function check_sums(run)
+    if learner.was_spinning(run) then
+        return
+    end
     local sums, sizes = expected(run)
     local has_reported = {}
     for _, one in ipairs(consumers_of(run)) do
@@ -306,8 +312,8 @@ local function check_sums(run)
     end
 end
 
--- Lines for all consumers: single bytes, a few, and more than a pipe's page; bytes above 127, too.
-local function lines(random, consumers)
+-- Lines for all consumers: single bytes, a few, and a long one; any byte but the end of a line.
+local function lines(random, consumers, longest)
     local list = {}
     local function add(index, size)
         local bytes = {}
@@ -319,7 +325,7 @@ local function lines(random, consumers)
     end
     for index = 0, consumers - 1 do
         add(index, random(1, 3))
-        add(index, random(4000, 6000))
+        add(index, random(longest - 200, longest))
         add(index, random(20, 60))
     end
     add(0, random(20, 60))
@@ -332,7 +338,8 @@ local function runs(random)
         if habit then
             table.insert(args, 1, habit)
         end
-        return { name = name, args = args, stdin = lines(random, consumers), partner = partner }
+        return { name = name, args = args, partner = partner, limit = 15,
+            stdin = lines(random, consumers, partner and 400 or 5000) }
     end
     return {
         spec("one consumer", 1),

@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SPIN_NS = 50 * 1000 * 1000, LOOKS_ENOUGH = 100, WATCHED_MAX = 64 };
+enum { SPIN_NS = 200 * 1000 * 1000, LOOKS_ENOUGH = 100, WATCHED_MAX = 64 };
 enum { EXIT_SPIN = 3, EXIT_NOT_GOT, EXIT_NOT_SENT };
 
 static bool is_spinning, has_ended;

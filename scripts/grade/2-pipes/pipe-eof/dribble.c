@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SPIN_NS = 50 * 1000 * 1000, LOOKS_ENOUGH = 100, LINES_MAX = 64, WATCHED_MAX = 64 };
+enum { SPIN_NS = 200 * 1000 * 1000, LOOKS_ENOUGH = 100, LINES_MAX = 64, WATCHED_MAX = 64 };
 
 static bool is_spinning;
 static pid_t learner;
