@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static const struct row *const tables[] = {rows_order, rows_signal, rows_exec,
-                                           rows_gap,   rows_memory, rows_quiet};
+static const struct row *const tables[] = {rows_order,  rows_signal, rows_exec, rows_gap,
+                                           rows_memory, rows_quiet,  rows_call};
 
 static const struct row *find_row(const char *name)
 {
