@@ -168,6 +168,15 @@ static const char *check_queue(const struct checker *c, uint32_t queue, uint64_t
     return NULL;
 }
 
+static const char *check_timers(const struct checker *c, uint32_t timer, uint32_t *total)
+{
+    for (; timer != MODEL_NONE; timer = c->m->timers[timer].next) {
+        MUST(is_used(c, POOL_timers, timer));
+        MUST(++*total <= c->m->timers_pool.count);
+    }
+    return NULL;
+}
+
 static const char *check_tasks_of(const struct checker *c, uint32_t proc)
 {
     const struct model *m = c->m;
@@ -220,9 +229,7 @@ static const char *check_people(const struct checker *c)
     }
     uint32_t timers = 0;
     for (uint32_t i = 0; i < m->procs_pool.count && !bad; i++)
-        for (uint32_t t = m->procs_more[i].timers; t != MODEL_NONE && !bad; t = m->timers[t].next)
-            if (!is_used(c, POOL_timers, t) || ++timers > m->timers_pool.count)
-                bad = "a timer";
+        bad = check_timers(c, m->procs_more[i].timers, &timers);
     for (uint32_t i = 0; i < m->tasks_pool.count && !bad; i++)
         bad = check_queue(c, m->tasks_more[i].queue, m->tasks[i].pending_signals, &queued);
     return bad;
