@@ -188,7 +188,8 @@ void grid_box(struct grid *g, int x, int y, int width, int height, enum style st
     grid_put(g, x + width - 1, y + height - 1, style, 0x2518);
     if (title && *title && width > 4) {
         int used = grid_printf(g, x + 1, y, style, width - 3, " %s", title);
-        grid_put(g, x + 1 + used, y, style, ' ');
+        bool is_cut = text_width(title) > (size_t)width - 4;
+        grid_put(g, x + 1 + used, y, style, is_cut ? 0x2026 : ' ');
     }
 }
 

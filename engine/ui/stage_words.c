@@ -34,12 +34,18 @@ static void set_text(struct posture *p, const char *glyph, enum style style, str
     buf_fini(take_text);
 }
 
-/* "read(3, ..." is "read(3)" here: that it has not returned is said already. */
+/* Short: that the call has not returned is said already, and its bytes are shown elsewhere. */
 static void put_call(const struct model *m, const struct event *pending, struct buf *out)
 {
     struct event ev = *pending;
+    struct op op;
     ev.exit_seq = 0;
     buf_puts(out, " in ");
+    if (call_decode(model_recording(m), &ev, &op) == 0 && op.kind == OP_WRITE) {
+        buf_printf(out, "%s(%d, %llu B)", call_name((enum call)ev.call), op.fd,
+                   (unsigned long long)op.size);
+        return;
+    }
     call_format(model_recording(m), &ev, true, out);
     if (out->len > 5 && strcmp(out->data + out->len - 5, ", ...") == 0) {
         out->len -= 5;
