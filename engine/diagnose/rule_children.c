@@ -143,9 +143,7 @@ static void say_zombies(struct context *c, const struct finding *f, size_t count
 
 static void say_proof(struct context *c, const struct parent *p, struct buf *b)
 {
-    if (!p->lived_on)
-        buf_puts(b, "it ends");
-    else if (p->proof != MODEL_NONE)
+    if (p->proof != MODEL_NONE)
         call_format(c->rec, recording_event(c->rec, p->proof), true, b);
     else
         buf_printf(b, "%u more calls", p->calls);
@@ -158,11 +156,12 @@ static void report_never_waited(struct context *c, struct state *s, uint32_t pro
     struct finding *f = zombie_finding(c, s, proc, &count);
     struct buf who = {0}, proof = {0};
     say_zombies(c, f, count, &who);
-    say_proof(c, p, &proof);
-    finding_say(
-        f, "%s never waits for %s: dead, but kept as %s in the process table while %s goes on (%s)",
-        proc_name(c, proc), who.data, count == 1 ? "a zombie" : "zombies", proc_name(c, proc),
-        proof.data);
+    if (p->lived_on)
+        say_proof(c, p, &proof);
+    finding_say(f, "%s never waits for %s: %s in the process table %s%s", proc_name(c, proc),
+                who.data, count == 1 ? "a zombie" : "zombies",
+                p->lived_on ? "while it goes on with " : "until it ends",
+                p->lived_on ? proof.data : "");
     finding_say_next(
         f, "Look at the fork: whoever makes a child collects its status with waitpid, or says "
            "in advance that nobody will (SIGCHLD set to SIG_IGN).");

@@ -154,18 +154,37 @@ static bool is_known(const struct context *c, uint32_t object)
     return false;
 }
 
-static struct finding *leak(struct context *c, enum rule rule, const struct fd_slot *slot)
+/* All that one process got without need: one finding. */
+struct leaks {
+    struct finding *finding;
+    struct buf list; /* "fd 4 (pipe 1), fd 7 (pipe 2)" */
+};
+
+static void add_leak(struct context *c, struct leaks *leaks, enum rule rule,
+                     const struct fd_slot *slot, bool is_warning)
 {
     const struct file *file = model_file(c->m, slot->file);
-    struct finding *f = finding_new(rule, SEVERITY_WARNING, c->seq);
-    f->proc = c->proc;
-    f->object = file->object;
-    f->cause = origin_of(c, c->proc, slot);
-    finding_add_event(f, f->cause);
+    if (leaks->finding == NULL) {
+        leaks->finding = finding_new(rule, SEVERITY_NORMAL, c->seq);
+        leaks->finding->proc = c->proc;
+        leaks->finding->object = file->object;
+        leaks->finding->cause = origin_of(c, c->proc, slot);
+    }
+    struct finding *f = leaks->finding;
+    if (is_warning)
+        f->severity = SEVERITY_WARNING;
+    finding_add_event(f, origin_of(c, c->proc, slot));
     finding_add_event(f, file->event);
     finding_add_proc(f, c->proc);
     finding_add_object(f, file->object);
-    return f;
+    buf_printf(&leaks->list, "%sfd %d (%s)", leaks->list.len ? ", " : "", slot->fd,
+               object_name(c, file->object));
+}
+
+static void submit_leaks(struct context *c, struct leaks *leaks)
+{
+    finding_submit(c, leaks->finding);
+    buf_fini(&leaks->list);
 }
 
 /* ---- after fork ---- */
@@ -197,25 +216,25 @@ static void judge_fork(struct context *c, struct state *s)
     size_t count = model_fds(c->m, c->proc, &slots);
     if (c->proc == 0 || u->exec_plus_1 != 0 || !u->worked)
         return;
+    struct leaks leaks = {0};
     for (size_t i = 0; i < count; i++) {
         uint32_t object = model_file(c->m, slots[i].file)->object;
-        if (!is_leaked_writer(c, u, &slots[i]) || is_shared_by_workers(c, s, object))
-            continue;
-        struct finding *f = leak(c, RULE_FD_LEAK, &slots[i]);
-        if (!is_users_own(c, p->fork_event))
-            f->severity = SEVERITY_NORMAL;
-        finding_say(
-            f,
-            "%s inherited the write end of %s (fd %d) at its fork, never used it and never closed "
-            "it: until %s ended no reader could see the end of file",
-            proc_name(c, c->proc), object_name(c, f->object), slots[i].fd, proc_name(c, c->proc));
-        finding_say_next(
-            f,
-            "Close fd %d in the child right after the fork, or make the pipe after the fork "
-            "of processes that have no part in it.",
-            slots[i].fd);
-        finding_submit(c, f);
+        bool is_leak = is_leaked_writer(c, u, &slots[i]) && !is_shared_by_workers(c, s, object);
+        if (is_leak)
+            add_leak(c, &leaks, RULE_FD_LEAK, &slots[i], is_users_own(c, p->fork_event));
     }
+    if (leaks.finding == NULL)
+        return;
+    finding_say(
+        leaks.finding,
+        "%s inherited a write end at its fork, never used it and never closed it (%s): until %s "
+        "ended no reader could see the end of file",
+        proc_name(c, c->proc), leaks.list.data, proc_name(c, c->proc));
+    finding_say_next(
+        leaks.finding,
+        "Close it in the child right after the fork, or make the pipe after the fork of "
+        "processes that have no part in it.");
+    submit_leaks(c, &leaks);
 }
 
 /* ---- across exec ---- */
@@ -283,24 +302,28 @@ static void judge_exec(struct context *c, struct usage *u)
     size_t count = model_fds(c->m, c->proc, &slots);
     if (u->exec_plus_1 == 0)
         return;
+    struct leaks leaks = {0};
     for (size_t i = 0; i < count; i++) {
         const struct fd_slot *slot = &slots[i];
         const struct object *o = model_object(c->m, model_file(c->m, slot->file)->object);
         bool is_unused = slot->fd > 2 && has_passed(u, slot->file) && !is_used(u, slot->file);
         if (!is_unused || is_known(c, model_file(c->m, slot->file)->object))
             continue;
-        struct finding *f = leak(c, RULE_FD_LEAK_EXEC, slot);
-        bool is_twin = is_standard_too(slots, count, slot->file);
-        if (is_twin || !is_pipe_in_use(o) || !u->is_users_exec)
-            f->severity = SEVERITY_NORMAL;
-        finding_add_event(f, u->exec_plus_1 - 1);
-        finding_say(f, "%s was started with fd %d open (%s), which the new program never used",
-                    proc_name(c, c->proc), slot->fd, object_name(c, f->object));
-        finding_say_next(
-            f, "Open it with O_CLOEXEC (pipe2, dup3, F_DUPFD_CLOEXEC), or close it between fork "
-               "and exec.");
-        finding_submit(c, f);
+        bool does_harm =
+            !is_standard_too(slots, count, slot->file) && is_pipe_in_use(o) && u->is_users_exec;
+        add_leak(c, &leaks, RULE_FD_LEAK_EXEC, slot, does_harm);
     }
+    if (leaks.finding == NULL)
+        return;
+    finding_add_event(leaks.finding, u->exec_plus_1 - 1);
+    finding_say(leaks.finding,
+                "%s was started with descriptors open that the new program never used: %s",
+                proc_name(c, c->proc), leaks.list.data);
+    finding_say_next(
+        leaks.finding,
+        "Open such a descriptor with O_CLOEXEC (pipe2, dup3, F_DUPFD_CLOEXEC), or close it "
+        "between fork and exec.");
+    submit_leaks(c, &leaks);
 }
 
 /* ---- steps ---- */

@@ -110,21 +110,22 @@ static void say_reader(struct context *c, struct state *s, uint32_t object, stru
                        struct buf *b)
 {
     if (object != MODEL_NONE && model_object(c->m, object)->is_outside) {
-        buf_puts(b, "its reader outside the run had stopped reading");
+        buf_puts(b, "whoever reads it outside the run has stopped reading");
         return;
     }
     if (reader.proc_plus_1 == 0) {
-        buf_puts(b, "nobody had ever read from it, and no read end was open any more");
+        buf_puts(b, "nobody has ever read from it, and nobody holds a read end any more");
         return;
     }
     uint32_t proc = reader.proc_plus_1 - 1;
     struct fate *fate = table_row(&s->fates, proc, sizeof *fate);
-    buf_printf(b, "its reader %s took %llu bytes and ", proc_name(c, proc),
-               (unsigned long long)reader.bytes);
+    buf_printf(b, "its reader %s is gone (%llu byte%s read, then ", proc_name(c, proc),
+               (unsigned long long)reader.bytes, reader.bytes == 1 ? "" : "s");
     if (fate->is_known)
         status_format(fate->wait_status, b);
     else
         buf_puts(b, "closed its end");
+    buf_putc(b, ')');
 }
 
 static void report_death(struct context *c, struct state *s)
@@ -145,7 +146,7 @@ static void report_death(struct context *c, struct state *s)
     if (reader.proc_plus_1 != 0)
         finding_add_proc(f, reader.proc_plus_1 - 1);
     if (was_write) {
-        buf_printf(&b, "%s is killed by SIGPIPE: it wrote to %s when ", proc_name(c, c->proc),
+        buf_printf(&b, "%s is killed by SIGPIPE: it wrote to %s, but ", proc_name(c, c->proc),
                    object_name(c, object));
         say_reader(c, s, object, reader, &b);
     } else {

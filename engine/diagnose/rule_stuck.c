@@ -48,6 +48,8 @@ static void look_at_polled(struct context *c, struct member *m, const struct eve
         if (polls[i].fd < 0 || polls[i].events == 0)
             continue;
         m->awaits_bytes &= is_stream(c, object) && !(polls[i].events & POLLOUT);
+        if (object == m->object && m->fd < 0)
+            m->fd = polls[i].fd;
         if (m->object == MODEL_NONE || model_object(c->m, m->object)->kind == OBJECT_EPOLL) {
             m->object = object;
             m->fd = polls[i].fd;

@@ -68,21 +68,43 @@ static void say_holders(struct context *c, const struct knot *k, const struct me
     }
 }
 
-/* The event behind the descriptor that should have been closed: the reader's own first. */
-static uint32_t cause_of(struct context *c, const struct member *reader, const struct hold *holds,
-                         size_t count, struct finding *f)
+/* Whose copy is the one to close: the reader's own, or else the first. */
+static const struct hold *culprit(const struct member *reader, const struct hold *holds,
+                                  size_t count)
 {
-    uint32_t cause = MODEL_NONE;
+    for (size_t i = 0; i < count; i++) {
+        if (holds[i].proc == reader->proc)
+            return &holds[i];
+    }
+    return count > 0 ? &holds[0] : NULL;
+}
+
+static void add_origins(struct context *c, struct finding *f, const struct hold *holds,
+                        size_t count)
+{
     for (size_t i = 0; i < count; i++) {
         const struct fd_slot *slot = model_fd(c->m, holds[i].proc, holds[i].fd);
-        if (slot == NULL)
-            continue;
-        finding_add_event(f, origin_of(c, holds[i].proc, slot));
         finding_add_proc(f, holds[i].proc);
-        if (cause == MODEL_NONE || holds[i].proc == reader->proc)
-            cause = origin_of(c, holds[i].proc, slot);
+        if (slot)
+            finding_add_event(f, origin_of(c, holds[i].proc, slot));
     }
-    return cause;
+}
+
+static void blame(struct context *c, struct finding *f, const struct member *reader,
+                  const struct hold *who)
+{
+    const struct fd_slot *slot = model_fd(c->m, who->proc, who->fd);
+    f->cause = slot ? origin_of(c, who->proc, slot) : MODEL_NONE;
+    if (who->proc == reader->proc && who->fd == reader->fd)
+        finding_say_next(
+            f, "Open it for reading only: fd %d is open for both, and so %s waits for itself.",
+            who->fd, proc_name(c, who->proc));
+    else
+        finding_say_next(
+            f,
+            "Let %s close fd %d before anybody waits: look where it got that descriptor, "
+            "and where it should have closed it.",
+            proc_name(c, who->proc), who->fd);
 }
 
 void tell_never_eof(struct context *c, struct finding *f, const struct knot *k,
@@ -102,13 +124,12 @@ void tell_never_eof(struct context *c, struct finding *f, const struct knot *k,
     say_holders(c, k, reader, holds, shown, &b);
     finding_say(f, "%s", b.data);
     buf_fini(&b);
-    f->cause = cause_of(c, reader, holds, shown, f);
-    if (shown > 0)
-        finding_say_next(
-            f,
-            "Let %s close fd %d before anybody waits: look where it got that descriptor, "
-            "and where it should have closed it.",
-            proc_name(c, holds[0].proc), holds[0].fd);
+    add_origins(c, f, holds, shown);
+    const struct hold *who = culprit(reader, holds, shown);
+    if (who)
+        blame(c, f, reader, who);
+    else
+        finding_say_next(f, "Look who holds the write end of %s.", object);
 }
 
 /* ---- deadlock ---- */
