@@ -27,6 +27,7 @@ static int call_of_i386(void *arg)
 {
     long result;
     (void)arg;
+    signal(SIGSEGV, SIG_DFL); /* what a kernel without these calls does to it */
     __asm__ volatile("int $0x80"
                      : "=a"(result)
                      : "a"(6), "b"(1000)
@@ -45,8 +46,9 @@ static void i386_check(struct traced *t)
     if (t->result.wait_status == SKIPPED << 8)
         skip("this kernel has no 32-bit calls");
     CHECK_EQ(t->result.wait_status, 0);
-    const struct event *call = find(t, (struct want){.tid = child(t, 0)});
-    CHECK_EQ(call->call, CALL_UNKNOWN);
+    const struct event *call = get(t, (struct want){.tid = child(t, 0)});
+    while (call->call != CALL_UNKNOWN)
+        call = get(t, (struct want){.tid = child(t, 0), .from = call->id + 1});
     CHECK_EQ(call->flags, EVENT_IS_FOREIGN);
     CHECK_EQ(call->ret, -EBADF);
     CHECK(recording_completeness(t->rec)->has_foreign_abi);
