@@ -231,7 +231,8 @@ static bool compile_partners(struct grading *g)
     for (size_t i = 0; i < g->grader->partner_count; i++) {
         char *path = xasprintf("%s/scripts/grade/%s/%s.c", g->options->root, g->exercise,
                                g->grader->partners[i]);
-        const char *sources[] = {path, NULL};
+        char *settle = xasprintf("%s/scripts/grade/settle.c", g->options->root);
+        const char *sources[] = {path, access(settle, R_OK) == 0 ? settle : NULL, NULL};
         struct compile_options options = {.sources = sources};
         struct compile_result result = {0};
         struct err e = {0};
@@ -242,6 +243,7 @@ static bool compile_partners(struct grading *g)
         if (done == 0 || result.text != NULL)
             compile_result_fini(&result);
         free(path);
+        free(settle);
         if (done < 0) {
             conclude(g->verdict, VERDICT_NOT_JUDGED, e.text);
             return false;

@@ -13,7 +13,6 @@
  * Exit status: 0 all is well; 3 somebody used processor time instead of sleeping; 4 the program did not
  * get our message; 5 we did not get its message; 2 we failed ourselves. */
 #define _GNU_SOURCE /* F_SETPIPE_SZ */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,13 +22,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { SPIN_NS = 200 * 1000 * 1000, LOOKS_ENOUGH = 100, WATCHED_MAX = 64 };
 enum { EXIT_SPIN = 3, EXIT_NOT_GOT, EXIT_NOT_SENT };
 
-static bool is_spinning, has_ended;
+bool settle(void); /* settle.c */
+
+static bool is_quiet = true; /* so far: nobody has spun */
+static bool has_ended;
 static pid_t learner;
 static unsigned capacity;
 static size_t theirs_size, ours_size; /* bytes of the messages */
@@ -41,129 +41,6 @@ static _Noreturn void fail(const char *what)
 {
     perror(what);
     exit(2);
-}
-
-/* A process that we watch, with its files in /proc: opened once, read often. */
-struct watched {
-    pid_t pid;
-    int status_fd, wchan_fd;
-};
-
-/* How much the others have done so far, and whether all of them sleep at this moment. */
-struct look {
-    bool is_asleep; /* by their state */
-    bool is_parked; /* and by the place where they sleep */
-    unsigned long switches;
-    long long cpu_ns;
-};
-
-static struct watched watched[WATCHED_MAX];
-static int watched_count;
-
-static int open_proc(pid_t pid, const char *what)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, what);
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-static bool is_watched(pid_t pid)
-{
-    for (int i = 0; i < watched_count; i++)
-        if (watched[i].pid == pid)
-            return true;
-    return false;
-}
-
-/* Adds processes of our session that have come since. Process 1 only looks on. */
-static void find_processes(void)
-{
-    const struct dirent *entry;
-    DIR *proc = opendir("/proc");
-
-    while (proc != NULL && (entry = readdir(proc)) != NULL) {
-        pid_t pid = atoi(entry->d_name);
-
-        if (pid <= 1 || pid == getpid() || getsid(pid) != getsid(0) || is_watched(pid) ||
-            watched_count == WATCHED_MAX)
-            continue;
-        watched[watched_count++] =
-            (struct watched){pid, open_proc(pid, "status"), open_proc(pid, "wchan")};
-    }
-    if (proc != NULL)
-        closedir(proc);
-}
-
-static bool read_again(int fd, char *text, size_t room)
-{
-    ssize_t size = fd == -1 ? -1 : pread(fd, text, room - 1, 0);
-
-    text[size > 0 ? size : 0] = '\0';
-    return size > 0;
-}
-
-static const char *field(const char *status, const char *name)
-{
-    const char *at = strstr(status, name);
-
-    return at == NULL ? "" : at + strlen(name);
-}
-
-/* The state alone may deceive: a process that only asks whether it must wait is in state S for a moment,
- * too. The place where it sleeps, wchan, is 0 as long as it is on a processor or queued for one; where
- * the kernel does not tell, it is always 0. proc(5). */
-static bool look_at(const struct watched *w, struct look *look)
-{
-    char status[4096], place[64];
-    struct timespec cpu;
-    clockid_t clock;
-    char state;
-
-    if (!read_again(w->status_fd, status, sizeof status))
-        return false; /* gone */
-    state = *field(status, "\nState:\t");
-    look->switches += strtoul(field(status, "\nvoluntary_ctxt_switches:\t"), NULL, 10) +
-                      strtoul(field(status, "\nnonvoluntary_ctxt_switches:\t"), NULL, 10);
-    if (state != 'S' && state != 'Z' && state != 'X')
-        look->is_asleep = false;
-    if (state == 'S' && (!read_again(w->wchan_fd, place, sizeof place) || strcmp(place, "0") == 0))
-        look->is_parked = false;
-    if (clock_getcpuclockid(w->pid, &clock) == 0 && clock_gettime(clock, &cpu) == 0)
-        look->cpu_ns += cpu.tv_sec * 1000000000LL + cpu.tv_nsec;
-    return true;
-}
-
-static struct look look_around(void)
-{
-    struct look look = {.is_asleep = true, .is_parked = true};
-
-    find_processes();
-    for (int i = watched_count - 1; i >= 0; i--) {
-        if (look_at(&watched[i], &look))
-            continue;
-        close(watched[i].status_fd);
-        close(watched[i].wchan_fd);
-        watched[i] = watched[--watched_count];
-    }
-    return look;
-}
-
-/* Comes back when nobody else can move until we do something: all sleep, and none has run between two
- * looks. Or when the others have used SPIN_NS of processor time meanwhile: then somebody spins. */
-static void settle(void)
-{
-    const struct timespec pause = {0, 200000};
-    struct look first = look_around(), before = first, now;
-
-    for (int quiet = 0; !is_spinning; before = now) {
-        nanosleep(&pause, NULL);
-        now = look_around();
-        quiet = before.is_asleep && now.is_asleep && before.switches == now.switches ? quiet + 1 : 0;
-        if (quiet > 0 && (now.is_parked || quiet == LOOKS_ENOUGH))
-            return;
-        is_spinning = now.cpu_ns - first.cpu_ns > SPIN_NS;
-    }
 }
 
 static uint64_t digest(const unsigned char *bytes, size_t size)
@@ -222,11 +99,11 @@ static void dribble(void)
 {
     static const size_t pieces[] = {1, 3, 1, 4096, 4097, 2};
 
-    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0] && !is_spinning; i++) {
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0] && is_quiet; i++) {
         send_some(pieces[i]);
-        settle();
+        is_quiet = settle();
         receive(pieces[i] < 4096 ? pieces[i] : 5000);
-        settle();
+        is_quiet = settle();
     }
 }
 
@@ -235,9 +112,9 @@ static void send_to_stopped(void)
 {
     int status;
 
-    if (is_spinning || kill(learner, SIGSTOP) == -1 ||
+    if (!is_quiet || kill(learner, SIGSTOP) == -1 ||
         waitpid(learner, &status, WUNTRACED) == -1 || !WIFSTOPPED(status)) {
-        has_ended = !is_spinning;
+        has_ended = is_quiet;
         return;
     }
     send_some(SIZE_MAX);
@@ -248,24 +125,24 @@ static void send_to_stopped(void)
 
 static void follow(const char *habit)
 {
-    settle();
+    is_quiet = settle();
     if (strcmp(habit, "dribbles") == 0)
         dribble();
     if (strcmp(habit, "writes-first") == 0 || strcmp(habit, "dribbles") == 0) {
         send_some(SIZE_MAX);
-        settle();
+        is_quiet = settle();
         receive(SIZE_MAX);
         tell_digest();
         return;
     }
     receive(SIZE_MAX);
-    settle();
+    is_quiet = settle();
     if (strcmp(habit, "hangs-up") == 0) {
         send_to_stopped();
     } else if (strcmp(habit, "breaks-off") == 0) {
         send_some(ours_size / 2);
         close(to_fd);
-        settle();
+        is_quiet = settle();
     } else {
         send_some(SIZE_MAX);
         tell_digest();
@@ -334,13 +211,13 @@ static void read_arguments(int argc, char *argv[])
 static int judge(void)
 {
     uint64_t said = 0;
-    if (is_spinning)
+    if (!is_quiet)
         kill(learner, SIGKILL);
     if (received == theirs_size && read(from_fd, &said, sizeof said) == -1)
         fail("read");
     if (!has_ended && waitpid(learner, NULL, 0) == -1)
         fail("waitpid");
-    if (is_spinning)
+    if (!is_quiet)
         return EXIT_SPIN;
     if (received < theirs_size || memcmp(theirs, expected, theirs_size) != 0)
         return EXIT_NOT_SENT;
