@@ -1,3 +1,4 @@
+#ifdef __aarch64__
 #include "trace/arch.h"
 
 #include <elf.h>
@@ -55,3 +56,5 @@ int arch_refuse_call(pid_t tid)
         return -errno;
     return arch_set_first_arg(tid, (uint64_t)-ENOSYS);
 }
+
+#endif

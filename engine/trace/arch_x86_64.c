@@ -1,3 +1,4 @@
+#ifdef __x86_64__
 #include "trace/arch.h"
 
 #include <errno.h>
@@ -48,3 +49,5 @@ int arch_set_first_arg(pid_t tid, uint64_t value)
 {
     return poke(tid, offsetof(struct user_regs_struct, rdi), value);
 }
+
+#endif
