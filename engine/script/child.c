@@ -74,13 +74,13 @@ static void set_limits(const struct child_limits *limits)
     set_limit(RLIMIT_CORE, 0, 0);
 }
 
-/* Leaves 0 to 2 on /dev/null and the answer's pipe, as the only descriptors. */
+/* Leaves 0 and 1 on /dev/null, 2 for an assertion's last words, and the answer's pipe. */
 static int detach(int fd)
 {
     int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null_fd == -1)
         return fd;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
         dup2(null_fd, i);
     int answer_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     if (answer_fd == -1)
@@ -211,11 +211,11 @@ static void child_free(struct child *c)
 static int answer_of(const struct child *c, int status, struct buf *out, struct err *e)
 {
     if (c->is_late)
-        return err_set(e, ETIMEDOUT, "the script took too long and was killed");
+        return err_set(e, ETIMEDOUT, "it took too long and was killed");
     if (status != 0 || c->in.len == 0) {
         struct buf how = {0};
         status_format(status, &how);
-        int result = err_set(e, ECHILD, "the script's process failed: %s", how.data);
+        int result = err_set(e, ECHILD, "its process failed: %s", how.data);
         buf_fini(&how);
         return result;
     }

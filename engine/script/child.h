@@ -19,7 +19,8 @@ struct child_limits {
     uint64_t wall_ns;     /* 0: none */
     unsigned cpu_seconds; /* RLIMIT_CPU; 0: none */
     uint64_t memory;      /* address space on top of what the parent has; 0: none */
-    bool is_detached;     /* has no descriptor of ours: 0 to 2 are /dev/null, the rest is closed */
+    bool is_detached; /* has no descriptor of ours but 2: 0 and 1 are /dev/null, the rest is closed
+                       */
 };
 
 struct child;

@@ -241,6 +241,8 @@ static int state_objects(lua_State *L)
     lua_newtable(L);
     lua_Integer count = 0;
     for (uint32_t i = 0; i < model_object_count(m); i++) {
+        if (model_object(m, i)->event == MODEL_NONE) /* a place that is free at this moment */
+            continue;
         if (kind != NULL && strcmp(kind, object_kind_name(model_object(m, i)->kind)) != 0)
             continue;
         push_object_table(L, m, i);
