@@ -12,6 +12,8 @@
 
 #include "diagnose/rule.h"
 
+enum { AT_ONCE = 3 }; /* calls */
+
 /* A task's interrupted call that was not made again yet. */
 struct interrupted {
     uint32_t event_plus_1;
@@ -87,17 +89,17 @@ static void look_at_next_call(struct context *c, struct interrupted *i)
         i->event_plus_1 = 0;
         return;
     }
-    i->calls++;
+    if (!is_last_words(c) && ++i->calls > AT_ONCE) {
+        i->event_plus_1 = 0; /* it does other work now: what comes later may have other reasons */
+        return;
+    }
     if (c->op.kind == OP_EXIT) {
-        bool gave_up = (c->op.size & 0xff) != 0 && i->calls <= 3;
-        if (gave_up)
+        if ((c->op.size & 0xff) != 0)
             report(c, i, "gave up");
         i->event_plus_1 = 0;
     } else if (c->op.kind == OP_CLOSE && i->kind == OP_READ && c->object == i->object) {
         if (i->object != MODEL_NONE && has_more(c, i->object))
             report(c, i, "closed the descriptor, as at an end of file,");
-        i->event_plus_1 = 0;
-    } else if (!is_last_words(c) && i->calls > 3 && i->kind != OP_READ) {
         i->event_plus_1 = 0;
     }
 }

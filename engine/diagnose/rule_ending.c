@@ -106,24 +106,32 @@ static void report_spin(struct context *c, struct state *s, uint32_t task)
     buf_fini(&last);
 }
 
+static void add_slow_task(struct context *c, struct finding *f, uint32_t task, struct buf *who)
+{
+    const struct event *ev = model_pending(c->m, task);
+    uint32_t proc = model_task(c->m, task)->proc;
+    buf_printf(who, "%s%s ", who->len ? ", " : "", proc_name(c, proc));
+    if (model_proc(c->m, proc)->is_stopped)
+        buf_puts(who, "stopped");
+    else
+        buf_printf(who, "%s%s", ev ? "in " : "running", ev ? call_name(ev->call) : "");
+    f->proc = f->proc == MODEL_NONE ? proc : f->proc;
+    finding_add_proc(f, proc);
+    finding_add_event(f, ev ? ev->id : MODEL_NONE);
+}
+
 static void report_slow(struct context *c)
 {
     struct finding *f = finding_new(RULE_SLOW, SEVERITY_WARNING, c->seq);
     finding_add_event(f, c->ev->id);
     struct buf who = {0};
-    for (uint32_t i = 0; i < model_task_count(c->m); i++) {
-        const struct event *ev = model_task(c->m, i)->is_dead ? NULL : model_pending(c->m, i);
-        uint32_t proc = model_task(c->m, i)->proc;
-        if (ev == NULL || f->proc_count == 3)
-            continue;
-        buf_printf(&who, "%s%s in %s", f->proc_count ? ", " : "", proc_name(c, proc),
-                   call_name(ev->call));
-        f->proc = f->proc == MODEL_NONE ? proc : f->proc;
-        finding_add_proc(f, proc);
-        finding_add_event(f, ev->id);
+    for (uint32_t i = 0; i < model_task_count(c->m) && f->proc_count < 3; i++) {
+        const struct task *t = model_task(c->m, i);
+        if (!t->is_dead)
+            add_slow_task(c, f, i, &who);
     }
-    finding_say(f, "The time limit ended the run while it was still getting on (%s)",
-                who.data ? who.data : "all running");
+    finding_say(f, "The time limit ended the run before it was done: %s",
+                who.data ? who.data : "nobody left");
     finding_say_next(
         f, "Look at what takes the time in the last events: sleeps, or many small steps.");
     finding_submit(c, f);

@@ -33,9 +33,11 @@ static void note_result(uint32_t *failure_plus_1, const struct context *c)
 static void report(struct context *c, struct failures *p, uint32_t failure, const char *used_as)
 {
     const struct event *ev = recording_event(c->rec, failure);
-    bool is_fatal = c->op.kind == OP_KILL;
-    struct finding *f =
-        finding_new(RULE_ERROR_IGNORED, is_fatal ? SEVERITY_PROBLEM : SEVERITY_WARNING, c->seq);
+    bool is_fatal = c->op.kind == OP_KILL, is_own = is_users_own(c, c->ev->id);
+    enum severity severity = is_fatal ? SEVERITY_PROBLEM
+                             : is_own ? SEVERITY_WARNING
+                                      : SEVERITY_NORMAL;
+    struct finding *f = finding_new(RULE_ERROR_IGNORED, severity, c->seq);
     struct buf use = {0};
     call_format(c->rec, c->ev, true, &use);
     f->proc = c->proc;

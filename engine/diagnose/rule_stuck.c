@@ -362,9 +362,19 @@ static void on_step(struct context *c, void *state)
         confirm_dead(c, s);
 }
 
+/* The recording ends, with a run that is not over or a file that was cut off: what was kept back is
+ * said if its members still sit where they sat. */
 static void on_end(struct context *c, void *state)
 {
-    judge(c, state, true);
+    struct state *s = state;
+    judge(c, s, false);
+    for (size_t i = 0; i < s->seen_count; i++) {
+        struct seen *seen = &s->seen[i];
+        if (seen->kept && recording_event(c->rec, seen->call)->exit_seq == 0) {
+            finding_submit(c, seen->kept);
+            seen->kept = NULL;
+        }
+    }
 }
 
 static void fini(void *state)

@@ -197,14 +197,20 @@ static void say_member(struct context *c, const struct member *m, struct buf *b)
 /* What to do about it depends on what they wait in. */
 static const char *advice(const struct knot *k)
 {
-    bool has_full = false, has_child = false, has_empty = false, has_fifo = false;
+    bool has_full = false, has_child = false, has_empty = false, has_fifo = false,
+         has_signal = false;
     for (size_t i = 0; i < k->count; i++) {
         const struct member *m = &k->all[k->members[i]];
         has_full |= m->wait.reason == WAIT_PIPE_FULL;
         has_child |= m->wait.reason == WAIT_CHILD;
         has_empty |= m->awaits_bytes;
+        has_signal |= m->wait.reason == WAIT_SIGNAL;
         has_fifo |= m->wait.reason == WAIT_FIFO_READER || m->wait.reason == WAIT_FIFO_WRITER;
     }
+    if (has_signal)
+        return "Look who should have sent the signal, and whether it came before the wait began: "
+               "block it "
+               "first, then wait with sigsuspend, which lets it in.";
     if (has_full && has_child)
         return "Read the pipe to its end first and wait for the child afterwards: a child that "
                "cannot "
