@@ -274,6 +274,30 @@ local function check_signals_not_counted(run)
     end
 end
 
+-- A test, and then a sleep until a signal: between the two it may come, and then nobody wakes the sleeper.
+local function check_no_lost_wakeup(run)
+    local P = learner.name(run)
+    local sleep = run:first { op = { "pause", "sigsuspend" }, proc = P }
+    local block = run:first {
+        op = "sigmask",
+        proc = P,
+        seq_to = sleep and sleep.seq,
+        where = function(ev)
+            return not ev.flags.SIG_UNBLOCK and ev.signals ~= nil
+                and (" " .. table.concat(ev.signals, " ") .. " "):find(" SIGCHLD ", 1, true) ~= nil
+        end,
+    }
+    if sleep and (sleep.op == "pause" or not block) then
+        fail {
+            text = ("A SIGCHLD that comes just before %s wakes nobody: %s sleeps on, and a child has ended."):format(
+                learner.call(sleep), P),
+            events = { sleep },
+            proc = P,
+            next = "Block SIGCHLD before you test whether anybody has ended; sigsuspend() lets it in while it sleeps.",
+        }
+    end
+end
+
 local function check_slots_used(run)
     local facts = facts_of(run)
     local blocked = not facts.exit and facts.last:proc(facts.P).blocked
@@ -443,7 +467,7 @@ return grader {
         {
             id = "limit",
             title = "never more than K children that have not been waited for",
-            points = 20,
+            points = 15,
             rule = "too-many-children",
             why = "A zombie takes a process number and a slot of the user's limit until its parent waits.",
             hints = {
@@ -510,6 +534,20 @@ return grader {
             },
             on = USUAL,
             check = check_signals_not_counted,
+        },
+        {
+            id = "wakeup",
+            title = "no SIGCHLD comes too early to be noticed",
+            points = 5,
+            rule = "lost-wakeup",
+            why = "A signal does not wait for you to fall asleep. Such a program hangs once in a thousand runs.",
+            hints = {
+                "What happens if a child ends right before you go to sleep?",
+                "pause() cannot be used safely for this; sigsuspend() can, see sigsuspend(2), NOTES.",
+                "sigprocmask(SIG_BLOCK, ...) first; sigsuspend() with the mask from before. Or just waitpid().",
+            },
+            on = USUAL,
+            check = check_no_lost_wakeup,
         },
         {
             id = "slots",
