@@ -1,0 +1,15 @@
+-- A grader with a check that believes it can return its result.
+return grader {
+   title = "returns",
+   exercise = "1-test/returns",
+   starter_fails = "exit",
+   runs = function() return { { name = "only" } } end,
+   checks = {
+      { id = "exit", title = "it exits 0", points = 0, rule = "exit", why = "-", hints = {},
+         check = function(run)
+            local exit = run:ended().exit
+            if exit ~= 0 then fail { text = "it exited " .. exit } end
+         end },
+      { id = "odd", title = "what this is about", points = 9, rule = "odd", why = "-", hints = {}, check = function() return true end },
+   },
+}
