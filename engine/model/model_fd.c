@@ -312,8 +312,7 @@ void leave_close_range(struct model *m, uint32_t pend, const struct op *op)
         commit_close(m, pend);
 }
 
-/* A new descriptor stands where another thread's close is still under way. */
-static void make_way(struct model *m, uint32_t table, int fd, uint32_t pend)
+void make_way(struct model *m, uint32_t table, int fd, uint32_t pend)
 {
     for (uint32_t i = m->head.pend_oldest; i != MODEL_NONE; i = m->pends[i].newer) {
         if (i == pend || task_table(m, m->pends[i].task) != table)

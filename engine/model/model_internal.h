@@ -214,6 +214,9 @@ void table_unref(struct model *m, uint32_t table);
 struct fd_slot *table_find(const struct model *m, uint32_t table, int fd);
 void table_put(struct model *m, uint32_t table, struct fd_slot slot); /* takes one reference */
 bool table_remove(struct model *m, uint32_t table, int fd);
+/* A new descriptor is to stand where another thread's close is still under way: that one is done.
+ */
+void make_way(struct model *m, uint32_t table, int fd, uint32_t pend);
 int table_lowest_free(const struct model *m, uint32_t table, int from);
 uint32_t task_table(const struct model *m, uint32_t task);  /* MODEL_NONE */
 uint32_t task_file(struct model *m, uint32_t task, int fd); /* repairs; MODEL_NONE when not open */

@@ -246,6 +246,8 @@ static void put_fd(struct model *m, uint32_t pend, int fd, uint32_t file, bool i
 {
     const struct pend *p = &m->pends[pend];
     uint32_t table = task_table(m, p->task);
+    if (table_find(m, table, fd))
+        make_way(m, table, fd, pend);
     table_put(
         m, table,
         (struct fd_slot){.fd = fd, .file = file, .is_cloexec = is_cloexec, .event = p->event});

@@ -279,6 +279,19 @@ static void release_by_kills(struct model *m, uint32_t object, bool is_write_end
     }
 }
 
+/* A child that was born while another thread closed that end did not get it, after all. */
+static void release_doubtful(struct model *m, uint32_t object, bool is_write_end)
+{
+    for (uint32_t i = 0; i < m->procs_pool.count; i++) {
+        uint32_t table = m->procs[i].has_doubtful_fds ? m->procs[i].files : MODEL_NONE;
+        for (uint32_t k = table == MODEL_NONE ? 0 : m->tables[table].count; k-- > 0;) {
+            const struct fd_slot *s = &m->fds[m->tables[table].first + k];
+            if (is_that_end(m, s->file, object, is_write_end))
+                table_remove(m, table, s->fd);
+        }
+    }
+}
+
 void repair_release(struct model *m, uint32_t object, bool is_write_end, uint32_t pend)
 {
     if (ends(m, object, is_write_end) == 0)
@@ -290,6 +303,8 @@ void repair_release(struct model *m, uint32_t object, bool is_write_end, uint32_
     if (release_by_calls(m, object, is_write_end, pend))
         return;
     release_by_kills(m, object, is_write_end);
+    if (ends(m, object, is_write_end))
+        release_doubtful(m, object, is_write_end);
     const struct object *o = &m->objects[object];
     if (ends(m, object, is_write_end) && !o->is_outside && o->kind == OBJECT_PIPE)
         anomaly(m, "%s, but %u open descriptions of that end are left",

@@ -222,6 +222,17 @@ static const struct script_case descriptors[] = {
                                                          "? fill 1 = 1\n"
                                                          "P < 0 0 1\n"
                                                          "? fds P = 0 1\n"},
+    {"a number is given out again before the close that freed it returned",
+     "P start\n"
+     "P pipe = 0 3 4\n"
+     "P > fork thread\n"
+     "T start P thread\n"
+     "P < @T\n"
+     "P > close 4\n"
+     "T open /tmp/a read = 4 file 5\n"
+     "P < 0\n"
+     "? fds P = 3 4\n"
+     "? ends 1 = 1 0\n"},
     {"a read keeps open what another thread closes", "P start\n"
                                                      "P pipe = 0 3 4\n"
                                                      "P > fork thread\n"
