@@ -118,10 +118,10 @@ static void put_failure(const struct exercise *x, struct page *p, size_t index)
         put(p, 6, STYLE_DIM, check->next);
     size_t left = check->hint_count - x->hints[index];
     if (left > 0)
-        put_printf(p, 6, STYLE_KEY, "[Enter] see it happen   [h] hint %zu of %zu",
+        put_printf(p, 6, STYLE_HERE, "[Enter] see it happen   [h] hint %zu of %zu",
                    x->hints[index] + 1, check->hint_count);
     else
-        put(p, 6, STYLE_KEY, "[Enter] see it happen");
+        put(p, 6, STYLE_HERE, "[Enter] see it happen");
 }
 
 static void put_check(const struct exercise *x, struct page *p, size_t index)

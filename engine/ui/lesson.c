@@ -61,7 +61,7 @@ static void put_state(const struct lesson *l, struct pen *p)
     if (l->trouble)
         put(p, 2, STYLE_ERROR, l->trouble);
     else if (l->answer == LESSON_NONE && l->is_asked)
-        put(p, 2, STYLE_KEY, "↑↓ mark an answer, Enter give it: then the real processes run");
+        put(p, 2, STYLE_HERE, "↑↓ mark an answer, Enter give it: then the real processes run");
     else if (l->answer == LESSON_NONE)
         put(p, 2, STYLE_DIM, "What do you think? Tab goes to the answers.");
     else if (l->truth == LESSON_NONE)

@@ -4,32 +4,12 @@
 #include <string.h>
 
 #include "base/xalloc.h"
-#include "ui/stage.h"
-#include "ui/wires.h"
+#include "ui/stage_graph.h"
 
 /* Processes stand left and right, in the order of birth and alternating, channels between them;
  * wires run from each descriptor to the end of the channel that it holds. */
 
-enum { PROCS_MOST = 8, CHANNELS_MOST = 8, BOX_HEIGHT_LEAST = 4, WIDTH_LEAST = 70 };
-
-struct plan {
-    const struct stage *stage;
-    const struct model *m;
-    struct grid *g;
-    struct area at;
-    struct wires wires;
-    struct wait *waits;
-    size_t wait_count;
-    uint32_t mover; /* the process whose moment it is */
-    int moved_fd;   /* the descriptor that it used; -1 */
-    struct area procs[PROCS_MOST];
-    size_t proc_count;
-    uint32_t channels[CHANNELS_MOST]; /* objects */
-    struct area channel_areas[CHANNELS_MOST];
-    size_t channel_count;
-    size_t channel_left_out;
-    int gap; /* columns between a process and a channel */
-};
+enum { BOX_HEIGHT_LEAST = 4, WIDTH_LEAST = 70 };
 
 static int clamp(int value, int least, int most)
 {
@@ -87,9 +67,9 @@ static bool has_channels(const struct model *end)
 
 static void place(struct plan *p)
 {
-    int channel_width = clamp(p->at.width * 22 / 100, 16, 34);
+    int channel_width = clamp(p->at.width * 21 / 100, 16, 34);
     int proc_width;
-    p->gap = clamp(p->at.width / 11, 7, 12);
+    p->gap = clamp(p->at.width / 10, 8, 13);
     if (has_channels(replay_end(p->stage->replay))) {
         proc_width = clamp((p->at.width - channel_width - 2 * p->gap) / 2, 20, 46);
         p->gap = (p->at.width - channel_width - 2 * proc_width) / 2;
@@ -176,6 +156,9 @@ static void draw_proc(const struct plan *p, uint32_t index)
     proc_title(p, index, &title);
     enum style frame = posture.is_gone ? STYLE_DIM : is_mover ? STYLE_HERE : STYLE_FRAME;
     grid_box(p->g, a.x, a.y, a.width, a.height, frame, title.data);
+    if (!posture.is_gone)
+        grid_text(p->g, a.x + 2, a.y, is_mover ? STYLE_HERE : STYLE_STRONG, a.width - 5,
+                  title.data);
     int inner = a.height - 2;
     draw_doing(p, &posture, index, a.x + 2, a.y + 1, a.width - 4, inner > 2 ? inner - 1 : 1);
     if (inner > 1)
@@ -225,6 +208,27 @@ static void channel_state(const struct model *m, uint32_t object, int width, str
         buf_printf(out, "%s%s", gap, "full");
 }
 
+/* "w: P 4, P.1 4" */
+static void draw_holders(const struct plan *p, uint32_t object, bool is_write, int x, int y,
+                         int width)
+{
+    struct hold holds[32];
+    struct buf text = {0};
+    size_t count = model_holders(p->m, object, holds, 32), found = 0;
+    buf_puts(&text, is_write ? "w:" : "r:");
+    for (size_t i = 0; i < count && i < 32; i++) {
+        if (is_write ? !holds[i].can_write : !holds[i].can_read)
+            continue;
+        buf_puts(&text, found++ ? ", " : " ");
+        model_proc_name(p->m, holds[i].proc, &text);
+        buf_printf(&text, " %d", holds[i].fd);
+    }
+    if (found == 0)
+        buf_puts(&text, " nobody");
+    grid_text(p->g, x, y, is_write ? STYLE_WRITER : STYLE_READER, width, text.data);
+    buf_fini(&text);
+}
+
 static void draw_channel(const struct plan *p, size_t slot)
 {
     struct area a = p->channel_areas[slot];
@@ -236,6 +240,8 @@ static void draw_channel(const struct plan *p, size_t slot)
     char amount[32];
     model_object_name(p->m, index, &text);
     grid_box(p->g, a.x, a.y, a.width, a.height, o->is_live ? STYLE_FRAME : STYLE_DIM, text.data);
+    if (o->is_live)
+        grid_text(p->g, a.x + 2, a.y, STYLE_STRONG, a.width - 5, text.data);
     int inner = a.width - 4;
     snprintf(amount, sizeof amount, " %llu B", (unsigned long long)o->fill);
     int gauge = inner - (int)strlen(amount);
@@ -243,102 +249,17 @@ static void draw_channel(const struct plan *p, size_t slot)
     grid_text(p->g, a.x + 2 + gauge, a.y + 1, STYLE_DATA, -1, amount);
     buf_reset(&text);
     channel_state(p->m, index, inner, &text);
-    int rows =
-        text.data ? grid_wrap(p->g, a.x + 2, a.y + 2, inner, a.height - 3, 0, STYLE_TEXT, text.data)
-                  : 0;
-    if (rows < a.height - 3 && o->capacity > 0)
-        grid_printf(p->g, a.x + 2, a.y + a.height - 2, STYLE_DIM, inner, "holds %u B", o->capacity);
+    /* Holders last, and only where they leave room for the state. */
+    bool has_holders = a.height >= 6 && o->is_live;
+    int room = a.height - 3 - (has_holders ? 2 : 0);
+    int rows = grid_wrap(p->g, a.x + 2, a.y + 2, inner, room, 0, STYLE_TEXT, text.data);
+    if (rows < room && o->capacity > 0)
+        grid_printf(p->g, a.x + 2, a.y + 1 + room, STYLE_DIM, inner, "of %u B", o->capacity);
+    if (has_holders) {
+        draw_holders(p, index, true, a.x + 2, a.y + a.height - 3, inner);
+        draw_holders(p, index, false, a.x + 2, a.y + a.height - 2, inner);
+    }
     buf_fini(&text);
-}
-
-/* ---- wires ---- */
-
-struct wire_end {
-    uint32_t proc;
-    size_t row;     /* number of the wire at this process */
-    size_t channel; /* slot in the plan */
-    bool is_write;
-    const char *label;
-    enum style style;
-};
-
-static void draw_wire(struct plan *p, const struct wire_end *w)
-{
-    struct area box = p->procs[w->proc], channel = p->channel_areas[w->channel];
-    bool is_left = w->proc % 2 == 0;
-    int rows = box.height - 2, length = (int)strlen(w->label);
-    int y = box.y + 1 + (int)(w->row < (size_t)rows ? w->row : (size_t)rows - 1);
-    int to_y = channel.y + (w->is_write ? 1 : 2);
-    int near_x = is_left ? box.x + box.width : box.x - 1;
-    int far_x = is_left ? channel.x - 1 : channel.x + channel.width;
-    int step = is_left ? 1 : -1, lanes = p->gap - length - 3;
-    int lane = (int)(2 * w->channel) + !w->is_write;
-    int bend = near_x + step * (length + 2 + (lanes > 0 ? lane % lanes : 0));
-    wires_across(&p->wires, near_x, y == to_y ? far_x : bend, y, w->style);
-    if (y != to_y) {
-        wires_down(&p->wires, bend, y, to_y, w->style);
-        wires_across(&p->wires, bend, far_x, to_y, w->style);
-    }
-    /* The arrow is where the bytes arrive: at the channel, or at its reader. */
-    uint32_t arrow = w->is_write == is_left ? 0x25b6 : 0x25c0;
-    wires_mark(&p->wires, w->is_write ? far_x : near_x, w->is_write ? to_y : y, arrow, w->style);
-    int label_x = is_left ? near_x + 1 : near_x - length;
-    wires_label(&p->wires, label_x, y, w->label, w->style);
-}
-
-static enum style wire_style(const struct plan *p, uint32_t proc, const struct fd_slot *slot,
-                             bool is_write)
-{
-    uint32_t object = model_file(p->m, slot->file)->object;
-    for (size_t i = 0; i < p->wait_count; i++) {
-        const struct wait *w = &p->waits[i];
-        bool waits_here = model_task(p->m, w->task)->proc == proc && w->object == object;
-        if (waits_here && is_write == (w->reason == WAIT_PIPE_FULL))
-            return STYLE_BLOCKED;
-    }
-    if (proc == p->mover && slot->fd == p->moved_fd)
-        return STYLE_DATA;
-    return is_write ? STYLE_WRITER : STYLE_READER;
-}
-
-/* All descriptors of one process that hold one end of one channel make one wire. */
-static bool wire_of(const struct plan *p, uint32_t proc, size_t channel, bool is_write,
-                    struct wire_end *out, char *label, size_t size)
-{
-    const struct fd_slot *slots;
-    size_t count = model_fds(p->m, proc, &slots), found = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct file *file = model_file(p->m, slots[i].file);
-        unsigned mode = file->flags & O_ACCMODE;
-        if (file->object != p->channels[channel] ||
-            (mode != O_RDWR && (mode == O_WRONLY) != is_write))
-            continue;
-        if (found++ == 0) {
-            snprintf(label, size, "%d%c", slots[i].fd, is_write ? 'w' : 'r');
-            out->style = wire_style(p, proc, &slots[i], is_write);
-        }
-    }
-    if (found > 1)
-        strncat(label, "+", size - strlen(label) - 1);
-    return found > 0;
-}
-
-static void draw_wires(struct plan *p)
-{
-    for (uint32_t proc = 0; proc < p->proc_count && proc < model_proc_count(p->m); proc++) {
-        size_t row = 0;
-        for (size_t half = 0; half < 2 * p->channel_count; half++) {
-            char label[16];
-            struct wire_end end = {
-                .proc = proc, .row = row, .channel = half / 2, .is_write = half % 2 == 0};
-            if (p->channels[half / 2] >= model_object_count(p->m) ||
-                !wire_of(p, proc, half / 2, end.is_write, &end, label, sizeof label))
-                continue;
-            end.label = label;
-            draw_wire(p, &end);
-            row++;
-        }
-    }
 }
 
 static void find_mover(struct plan *p)
@@ -375,19 +296,16 @@ static void draw(const struct stage *s, const struct model *m, struct grid *g, s
     p.wait_count = stage_waits(m, &p.waits);
     find_mover(&p);
     place(&p);
-    wires_init(&p.wires, g);
     for (size_t i = 0; i < p.channel_count; i++)
         draw_channel(&p, i);
     for (uint32_t i = 0; i < p.proc_count; i++)
         draw_proc(&p, i);
-    draw_wires(&p);
-    wires_draw(&p.wires, g);
+    graph_draw_wires(&p);
     if (p.channel_left_out && p.channel_count) {
         struct area last = p.channel_areas[p.channel_count - 1];
         grid_printf(g, last.x, last.y + last.height, STYLE_DIM, last.width, "and %zu more",
                     p.channel_left_out);
     }
-    wires_fini(&p.wires);
     free(p.waits);
 }
 

@@ -43,28 +43,28 @@ enum {
 };
 
 /* What a key means; which key it is on which screen is said in keys.def only. */
-#define ACTIONS(X)                                                                            \
-    X(UP)                                                                                     \
-    X(DOWN)                                                                                   \
-    X(LEFT)                                                                                   \
-    X(RIGHT)                                                                                  \
-    X(PAGE_UP)                                                                                \
-    X(PAGE_DOWN)                                                                              \
-    X(FIRST)                                                                                  \
-    X(LAST)                                                                                   \
-    X(NEXT_FINDING)                                                                           \
-    X(PREVIOUS_FINDING)                                                                       \
-    X(GO)                                                                                     \
-    X(PLAY)                                                                                   \
-    X(FILTER)                                                                                 \
-    X(ALL)                                                                                    \
-    X(PICTURE)                                                                                \
-    X(TREE)                                                                                   \
-    X(SEQUENCE)                                                                               \
-    X(DESCRIPTORS)                                                                            \
-    X(RUN)                                                                                    \
-    X(VARIANT) X(KNOBS) X(LESSON) X(EXERCISE) X(EDIT) X(GRADE) X(HINT) X(WHY) X(HELP) X(BACK) \
-        X(QUIT)
+#define ACTIONS(X)      \
+    X(UP)               \
+    X(DOWN)             \
+    X(LEFT)             \
+    X(RIGHT)            \
+    X(PAGE_UP)          \
+    X(PAGE_DOWN)        \
+    X(FIRST)            \
+    X(LAST)             \
+    X(NEXT_FINDING)     \
+    X(PREVIOUS_FINDING) \
+    X(GO)               \
+    X(PLAY)             \
+    X(FILTER)           \
+    X(ALL)              \
+    X(PICTURE)          \
+    X(TREE)             \
+    X(SEQUENCE)         \
+    X(DESCRIPTORS)      \
+    X(RUN)              \
+    X(VARIANT)          \
+    X(KNOBS) X(LESSON) X(EXERCISE) X(EDIT) X(GRADE) X(HINT) X(WHY) X(HELP) X(BACK) X(QUIT)
 enum action {
     ACTION_NONE,
 #define X(NAME) ACTION_##NAME,

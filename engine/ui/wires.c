@@ -39,7 +39,7 @@ static void go(struct wires *w, int x, int y, unsigned goes, enum style style)
         return;
     cell->goes = (uint8_t)(cell->goes | goes);
     /* Where wires meet, the one that waits or moves bytes shows. */
-    if (!cell->style || style == STYLE_BLOCKED || style == STYLE_DATA)
+    if (!cell->style || style == STYLE_BLOCKED || style == STYLE_DATA || style == STYLE_FINDING)
         cell->style = (uint8_t)style;
 }
 
