@@ -283,12 +283,14 @@ static void judge_knot(struct context *c, struct state *s, struct knot *k, bool 
     }
 }
 
-static void judge(struct context *c, struct state *s, bool is_final)
+enum why { KERNEL_SAYS_ASLEEP, RUN_IS_CLOSED, SOMEBODY_KILLS };
+
+static void judge(struct context *c, struct state *s, enum why why)
 {
     struct member *all;
-    size_t count = gather(c, s, is_final, &all);
+    size_t count = gather(c, s, why != KERNEL_SAYS_ASLEEP, &all);
     uint32_t components = knot_find(all, count);
-    bool is_certain = is_final || model_is_stuck(c->m);
+    bool is_certain = why == RUN_IS_CLOSED || (why == KERNEL_SAYS_ASLEEP && model_is_stuck(c->m));
     for (uint32_t component = 0; component < components; component++) {
         if (!knot_is_sink(all, count, component))
             continue;
@@ -355,9 +357,12 @@ static void on_step(struct context *c, void *state)
     if (may_close(c))
         s->release_seq = c->seq;
     if (c->ev->kind == EVENT_BLOCKED)
-        judge(c, s, false);
+        judge(c, s, KERNEL_SAYS_ASLEEP);
     else if (ends_the_run(c->ev))
-        judge(c, s, true);
+        judge(c, s, RUN_IS_CLOSED);
+    else if (c->op.kind == OP_KILL && !c->is_exit && c->op.sig != 0)
+        judge(c, s,
+              SOMEBODY_KILLS); /* kept back, until it is seen whether they die where they sit */
     else if (c->ev->kind == EVENT_EXIT)
         confirm_dead(c, s);
 }
@@ -367,7 +372,7 @@ static void on_step(struct context *c, void *state)
 static void on_end(struct context *c, void *state)
 {
     struct state *s = state;
-    judge(c, s, false);
+    judge(c, s, KERNEL_SAYS_ASLEEP);
     for (size_t i = 0; i < s->seen_count; i++) {
         struct seen *seen = &s->seen[i];
         if (seen->kept && recording_event(c->rec, seen->call)->exit_seq == 0) {
