@@ -8,7 +8,7 @@ command -v $cc >/dev/null 2>&1 || { echo "$cc is not installed"; exit 77; }
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 for header in elfutils dwarf.h libelf.h gelf.h elf.h nlist.h seccomp.h lua5.4 curses.h ncurses.h ncurses_dll.h \
-    unctrl.h term.h panel.h md4c.h md4c-html.h cjson sqlite3.h; do
+    unctrl.h term.h panel.h md4c.h md4c-html.h cjson sqlite3.h lua5.4-deb-multiarch.h; do
     for dir in /usr/include /usr/include/*-linux-gnu; do
         [ -e "$dir/$header" ] && ln -sfn "$dir/$header" "$work/$header"
     done
