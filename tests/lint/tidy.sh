@@ -10,7 +10,7 @@ for file in $sources; do
     [ "$(wc -l <"$file")" -le 600 ] || { echo "$file: over 600 lines"; bad=1; }
 done
 for file in $(list labs exercises solutions -name '*.c'); do
-    [ "$(wc -l <"$file")" -le 150 ] || { echo "$file: over 150 lines; a lab is read by a learner"; bad=1; }
+    [ "$(wc -l <"$file")" -le 180 ] || { echo "$file: over 180 lines; a lab is read by a learner"; bad=1; }
 done
 # Unfinished marks belong to exercises alone.
 if grep -nE '\b(TODO|FIXME|XXX)\b' -r engine scripts labs solutions cmake CMakeLists.txt ipclab; then
