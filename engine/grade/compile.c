@@ -38,6 +38,7 @@ static const char *const compiler[] = {
     "-fmax-errors=20",
     "-fdiagnostics-color=never",
     "-ftrack-macro-expansion=0",
+    "-fmacro-prefix-map=/src/=", /* __FILE__ is the bare name */
     "-Wl,--build-id",
     NULL,
 };
@@ -170,7 +171,7 @@ static void lay_out(struct place *p, const struct compile *c)
         p->argv[n++] = (char *)(uintptr_t)*word;
     const char *base = base_name(c->paths[0]);
     p->argv[n++] = keep(
-        p, xasprintf("-ffile-prefix-map=/src=%.*s", (int)(base - c->paths[0] - 1), c->paths[0]));
+        p, xasprintf("-fdebug-prefix-map=/src=%.*s", (int)(base - c->paths[0] - 1), c->paths[0]));
     p->argv[n++] = (char *)(uintptr_t) "-o";
     p->argv[n++] = (char *)(uintptr_t) "/out/program";
     p->mounts[p->mount_count++] =
