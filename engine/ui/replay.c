@@ -28,13 +28,21 @@ int replay_open(struct replay **out, const char *path, bool is_live, struct err 
     struct replay *replay = xcalloc(1, sizeof *replay);
     replay->rec = rec;
     replay->is_live = is_live;
-    replay->history = history_new(rec);
-    replay->diagnosis = diagnosis_new(rec);
     replay->source = source_new(rec);
     replay->ahead = model_new(rec);
-    diagnosis_extend(replay->diagnosis, !is_live);
     *out = replay;
     return 0;
+}
+
+/* Folds what there is: may take a second for a million events, so it waits until a screen stands.
+ */
+static void prepare(struct replay *r)
+{
+    if (r->history)
+        return;
+    r->history = history_new(r->rec);
+    r->diagnosis = diagnosis_new(r->rec);
+    diagnosis_extend(r->diagnosis, !r->is_live);
 }
 
 void replay_free(struct replay *r)
@@ -55,8 +63,10 @@ bool replay_refresh(struct replay *r)
 {
     if (!r->is_live || recording_refresh(r->rec, NULL) <= 0)
         return false;
-    history_extend(r->history);
-    diagnosis_extend(r->diagnosis, 0);
+    if (r->history) {
+        history_extend(r->history);
+        diagnosis_extend(r->diagnosis, 0);
+    }
     return true;
 }
 
@@ -66,7 +76,8 @@ void replay_finish(struct replay *r)
         return;
     replay_refresh(r);
     r->is_live = false;
-    diagnosis_extend(r->diagnosis, 1);
+    if (r->diagnosis)
+        diagnosis_extend(r->diagnosis, 1);
 }
 
 bool replay_is_live(const struct replay *r)
@@ -97,7 +108,7 @@ const struct model *replay_end(const struct replay *r)
 
 size_t replay_finding_count(const struct replay *r)
 {
-    return diagnosis_count(r->diagnosis);
+    return r->diagnosis ? diagnosis_count(r->diagnosis) : 0;
 }
 
 const struct finding *replay_finding(const struct replay *r, size_t index)
@@ -249,6 +260,7 @@ static bool list_next(struct replay *r)
 bool replay_work(struct replay *r, uint64_t budget_ns)
 {
     uint64_t end = clock_ns() + budget_ns;
+    prepare(r);
     while (model_seq(r->ahead) < recording_step_count(r->rec)) {
         if (!list_next(r))
             return false;

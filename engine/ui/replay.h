@@ -29,7 +29,9 @@ bool replay_refresh(struct replay *r);
 void replay_finish(struct replay *r);
 bool replay_is_live(const struct replay *r);
 
-/* Lists more moments, for about budget_ns; false when there is nothing left to do. */
+/* Lists more moments, for about budget_ns; false when there is nothing left to do. Until the first
+ * call there are no moments and no findings, and replay_at() and replay_run_end() may not be
+ * called. */
 bool replay_work(struct replay *r, uint64_t budget_ns);
 
 const struct recording *replay_recording(const struct replay *r);

@@ -252,7 +252,9 @@ static void draw_title(const struct stage *s, struct grid *g)
         x += 2 + grid_text(g, x + 2, 0, STYLE_BAR, -1, s->lab->variants[s->variant].name);
     if (s->replay) {
         bool is_live = replay_is_live(s->replay);
-        const char *word = is_live ? "live" : run_end_name(replay_run_end(s->replay));
+        const char *word = is_live ? "live" : "";
+        if (!is_live && count_now(s) > 0)
+            word = run_end_name(replay_run_end(s->replay));
         x += 2 + grid_text(g, x + 2, 0, is_live ? STYLE_RUNNING : STYLE_BAR, -1, word);
         where_text(s, &right);
     }
@@ -334,10 +336,15 @@ static void draw_list(const struct stage *s, const struct model *m, struct grid 
 
 static void draw_empty(const struct stage *s, struct grid *g)
 {
-    const char *text = s->trouble  ? s->trouble
-                       : s->replay ? "waiting for the first event"
-                                   : "starting";
-    grid_wrap(g, 2, 2, g->width - 4, g->height - 4, 0, s->trouble ? STYLE_ERROR : STYLE_DIM, text);
+    uint32_t steps = s->replay ? recording_step_count(replay_recording(s->replay)) : 0;
+    int width = g->width - 4, rows = g->height - 4;
+    if (s->trouble)
+        grid_wrap(g, 2, 2, width, rows, 0, STYLE_ERROR, s->trouble);
+    else if (steps > 0)
+        grid_printf(g, 2, 2, STYLE_DIM, width, "reading %u steps", steps);
+    else
+        grid_text(g, 2, 2, STYLE_DIM, width,
+                  s->replay ? "waiting for the first event" : "starting");
 }
 
 static void draw(const void *state, struct grid *g)
