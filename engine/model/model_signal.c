@@ -125,6 +125,7 @@ void signals_forget(struct model *m, uint32_t proc, uint32_t task)
 {
     if (proc != MODEL_NONE) {
         m->procs[proc].shared_pending = 0;
+        m->procs[proc].merged_signals = m->procs[proc].doubtful_signals = 0;
         queue_free(m, &m->procs_more[proc].queue, UINT64_MAX);
     }
     if (task != MODEL_NONE) {
@@ -147,8 +148,11 @@ void signal_send(struct model *m, uint32_t proc, uint32_t task, int sig, uint32_
         queue_drop(m, owner, bit(SIGCONT));
     uint64_t *bits =
         task != MODEL_NONE ? &m->tasks[task].pending_signals : &m->procs[owner].shared_pending;
-    if ((*bits & bit(sig)) && sig < 32) /* a standard signal is pending once */
+    if ((*bits & bit(sig)) && sig < 32) { /* a standard signal is pending once */
+        if (task == MODEL_NONE)
+            m->procs[owner].merged_signals |= bit(sig);
         return;
+    }
     *bits |= bit(sig);
     uint32_t item = pool_take(&m->queue_pool);
     m->queue[item] = (struct queued){.next = MODEL_NONE, .sig = sig, .event = event};
@@ -165,15 +169,20 @@ static void signal_taken(struct model *m, uint32_t task, int sig)
     if (queue_take(m, &m->tasks_more[task].queue, &t->pending_signals, sig))
         return;
     uint32_t proc = t->proc;
-    if (queue_take(m, &m->procs_more[proc].queue, &m->procs[proc].shared_pending, sig))
+    struct proc *p = &m->procs[proc];
+    if (queue_take(m, &m->procs_more[proc].queue, &p->shared_pending, sig)) {
+        p->doubtful_signals = (p->doubtful_signals & ~bit(sig)) | (p->merged_signals & bit(sig));
+        p->merged_signals &= ~bit(sig);
         return;
+    }
+    p->doubtful_signals &= ~bit(sig);
     /* Delivered before the kill that sent it was seen to return. */
     for (uint32_t i = m->head.pend_oldest; i != MODEL_NONE; i = m->pends[i].newer) {
-        struct pend *p = &m->pends[i];
-        if (p->kind == OP_KILL && p->sig == sig && !p->is_early && p->task != MODEL_NONE &&
-            (p->pid == m->tasks[task].tid || p->pid == m->procs[proc].pid ||
-             p->pid == m->procs[proc].own_pid)) {
-            p->is_early = true;
+        struct pend *kill = &m->pends[i];
+        if (kill->kind == OP_KILL && kill->sig == sig && !kill->is_early &&
+            kill->task != MODEL_NONE &&
+            (kill->pid == m->tasks[task].tid || kill->pid == p->pid || kill->pid == p->own_pid)) {
+            kill->is_early = true;
             return;
         }
     }

@@ -177,7 +177,7 @@ static void compare_pending(struct verify *v, uint32_t proc, const char *what, u
 {
     uint64_t differing = (model ^ kernel) & ~unseen_signals();
     if (differing)
-        differing &= ~just_delivered(v, proc);
+        differing &= ~just_delivered(v, proc) & ~model_proc(v->m, proc)->doubtful_signals;
     if (differing)
         disagree(v, proc, "pending signals of the %s: model says %llx, kernel says %llx", what,
                  (unsigned long long)model, (unsigned long long)kernel);

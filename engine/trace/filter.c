@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/nsfs.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@ static struct sock_fprog program; /* filled once */
 /* The requests that touch what the model follows; the kernel looks at 32 bits of them. */
 static int add_ioctl(scmp_filter_ctx ctx, int nr)
 {
-    static const unsigned long requests[] = {FIOCLEX, FIONCLEX, FIONBIO, FIONREAD};
+    static const unsigned long requests[] = {FIOCLEX,     FIONCLEX,      FIONBIO,      FIONREAD,
+                                             TIOCGPTPEER, NS_GET_USERNS, NS_GET_PARENT};
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         int status = seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), nr, 1,
                                       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, requests[i]));
