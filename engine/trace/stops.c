@@ -315,7 +315,8 @@ static void on_gone(struct tracer *t, struct task *task, int status)
     tasks_remove(&t->tasks, task);
 }
 
-/* The creator of a stray died before its fork was reported: what /proc says has to do. */
+/* The creator of a stray died before its fork was reported, or has not come so far on a busy
+ * machine (its report will be for a task that is known): what /proc says has to do. */
 static void adopt(struct tracer *t, pid_t tid)
 {
     char path[32];
@@ -334,9 +335,17 @@ static void adopt(struct tracer *t, pid_t tid)
     buf_fini(&text);
     struct task *leader = tgid != tid ? tasks_find(&t->tasks, tgid) : NULL;
     struct task *creator = leader ? leader : tasks_find(&t->tasks, parent);
-    uint64_t flags = leader ? CLONE_VM | CLONE_THREAD | CLONE_FILES | CLONE_SIGHAND : 0;
-    record_start(t, tid, creator, flags, 0, NULL);
-    tasks_add(&t->tasks, tid, tgid, leader ? space_share(leader->space) : space_new(t->objects));
+    const struct open_call *call = creator ? inflight_top(&creator->calls) : NULL;
+    bool is_forking = !leader && makes_tasks(call);
+    uint64_t flags = leader       ? CLONE_VM | CLONE_THREAD | CLONE_FILES | CLONE_SIGHAND
+                     : is_forking ? call->clone_flags
+                                  : 0;
+    struct space *space = leader                           ? space_share(leader->space)
+                          : is_forking && flags & CLONE_VM ? space_share(creator->space)
+                          : is_forking                     ? space_copy(creator->space)
+                                                           : space_new(t->objects);
+    record_start(t, tid, creator, flags, is_forking ? call->event : 0, NULL);
+    tasks_add(&t->tasks, tid, tgid, space);
     if (t->is_ending)
         kill(tid, SIGKILL);
     replay_strays(t, tid);
