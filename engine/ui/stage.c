@@ -280,7 +280,7 @@ static struct rows share_rows(const struct stage *s, const struct grid *g)
     if (s->picture != PICTURE_GRAPH || procs > 8)
         rows.picture = is_tall ? left / 2 : left * 2 / 3;
     else if (boxes <= 1)
-        rows.picture = is_tall ? 11 : 9;
+        rows.picture = 9;
     else
         rows.picture = boxes * (is_tall ? 9 : 6);
     if (is_tall && rows.picture > left * 6 / 10)

@@ -157,7 +157,7 @@ static void draw_proc(const struct plan *p, uint32_t index)
     enum style frame = posture.is_gone ? STYLE_DIM : is_mover ? STYLE_HERE : STYLE_FRAME;
     grid_box(p->g, a.x, a.y, a.width, a.height, frame, title.data);
     if (!posture.is_gone)
-        grid_text(p->g, a.x + 2, a.y, is_mover ? STYLE_HERE : STYLE_STRONG, a.width - 5,
+        grid_text(p->g, a.x + 2, a.y, is_mover ? STYLE_HERE : STYLE_STRONG, a.width - 4,
                   title.data);
     int inner = a.height - 2;
     draw_doing(p, &posture, index, a.x + 2, a.y + 1, a.width - 4, inner > 2 ? inner - 1 : 1);
@@ -241,7 +241,7 @@ static void draw_channel(const struct plan *p, size_t slot)
     model_object_name(p->m, index, &text);
     grid_box(p->g, a.x, a.y, a.width, a.height, o->is_live ? STYLE_FRAME : STYLE_DIM, text.data);
     if (o->is_live)
-        grid_text(p->g, a.x + 2, a.y, STYLE_STRONG, a.width - 5, text.data);
+        grid_text(p->g, a.x + 2, a.y, STYLE_STRONG, a.width - 4, text.data);
     int inner = a.width - 4;
     snprintf(amount, sizeof amount, " %llu B", (unsigned long long)o->fill);
     int gauge = inner - (int)strlen(amount);

@@ -262,23 +262,39 @@ def case_hangup():
     t.close()
 
 
-def case_save():
-    """A file saved by another program is graded at once, and again when it is saved again."""
+def own_tree():
+    """A copy of what the runner reads, whose exercise may be edited; returns it and the exercise's file."""
     folder = tempfile.mkdtemp(prefix="ipclab-tree-")
     atexit.register(shutil.rmtree, folder, True)
     for part in ("labs", "exercises", "scripts", "solutions"):
         shutil.copytree(os.path.join(tree(), part), os.path.join(folder, part))
-    source = os.path.join(folder, "exercises/2-pipes/pipe-eof.c")
-    solution = os.path.join(folder, "solutions/2-pipes/pipe-eof.c")
-    t = Terminal(IPCLAB_ROOT=folder)
-    ready(t)
-    t.press("/", "p", "i", "p", "e", "-", "e", "o", "f", "Enter", "e")
-    t.until(r"✗")
-    with open(source, "w", encoding="utf-8") as file:
-        file.write("int main(void) { return nothing; }\n")
+    return folder, os.path.join(folder, "exercises/2-pipes/pipe-eof.c")
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def open_exercise(terminal):
+    ready(terminal)
+    terminal.press("/", "p", "i", "p", "e", "-", "e", "o", "f", "Enter", "e")
+    terminal.until(r"pipe-eof +exercise")
+
+
+def case_save():
+    """A file saved by another program is graded at once, and again when it is saved again."""
+    folder, source = own_tree()
+    write(source, "int main(void) { return 0; }\n")
+    editor = os.path.join(folder, "editor")
+    write(editor, f"#!/bin/sh\ncp {folder}/solutions/2-pipes/pipe-eof.c \"$1.new\" && mv \"$1.new\" \"$1\"\n")
+    os.chmod(editor, 0o755)
+    t = Terminal(IPCLAB_ROOT=folder, EDITOR=editor)
+    open_exercise(t)
+    t.until(r"✗ Not yet|✗ crash|✗ timeout")
+    write(source, "int main(void) { return nothing; }\n")
     t.until(r"does not compile")
-    shutil.copy(solution, source + ".new")
-    os.rename(source + ".new", source)
+    t.press("e")
     t.until(r"✓ Passed")
     t.press("q")
     t.until(r"q quit")
@@ -291,9 +307,10 @@ def case_save():
 
 def case_evidence():
     """Enter on a failed check opens the recording where it is to be seen."""
-    t = Terminal(size=(140, 45))
-    ready(t)
-    t.press("e")
+    folder, source = own_tree()
+    write(source, "int main(void) { return 0; }\n")
+    t = Terminal(size=(140, 45), IPCLAB_ROOT=folder)
+    open_exercise(t)
     t.until(r"Enter see it")
     t.press("h")
     t.until(r"hint 1:")
@@ -301,6 +318,8 @@ def case_evidence():
     t.until(r"your program +\S+ +\d+/\d+")
     t.press("q")
     t.until(r"h hint")
+    t.press("q")
+    t.until(r"q quit")
     t.press("q", "q")
     t.until_ended(0)
     t.close()
