@@ -15,6 +15,7 @@
 #include "base/paths.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "grade/cache.h"
 #include "sandbox/sandbox.h"
 
 enum {
@@ -128,7 +129,7 @@ static int prepare(struct compile *c, struct err *e)
 static bool is_in_cache(const struct compile *c)
 {
     struct buf known = {0};
-    char *path = xasprintf("%s/input", c->entry);
+    char *path = xasprintf("%s/.input", c->entry);
     bool is_it = file_read(&known, path, c->input.len + 1, NULL) == 0 &&
                  known.len == c->input.len && memcmp(known.data, c->input.data, known.len) == 0;
     free(path);
@@ -257,33 +258,19 @@ static int write_beside(const char *folder, const char *name, const struct buf *
     return result;
 }
 
-static void remove_folder(const char *path, const char *program)
-{
-    static const char *const files[] = {"/program", "/input", "/text", NULL};
-    char *file = xasprintf("%s/%s", path, program);
-    unlink(file);
-    free(file);
-    for (const char *const *name = files; *name != NULL; name++) {
-        file = xasprintf("%s%s", path, *name);
-        unlink(file);
-        free(file);
-    }
-    rmdir(path);
-}
-
 /* Makes the working folder the cache entry. Somebody else may have done the same meanwhile; that is
  * as good. An entry of other input goes away. */
 static int publish(struct compile *c, const char *name, struct err *e)
 {
     int result = take_program(c, name, e);
     if (result == 0)
-        result = write_beside(c->work, "text", &c->text, e);
+        result = write_beside(c->work, ".text", &c->text, e);
     if (result == 0)
-        result = write_beside(c->work, "input", &c->input, e);
+        result = write_beside(c->work, ".input", &c->input, e);
     if (result < 0 || rename(c->work, c->entry) == 0)
         return result;
     if (!is_in_cache(c)) {
-        remove_folder(c->entry, name);
+        cache_remove(c->entry);
         if (rename(c->work, c->entry) != 0)
             return err_sys(e, errno, "keep the compiled program");
     }
@@ -330,23 +317,27 @@ static int compile_now(struct compile *c, struct compile_result *out, const char
     } else if (result < 0) {
         return err_set(e, -result, "%s", why.text);
     }
-    out->is_ok = result == 0 && status == 0;
-    if (!out->is_ok && c->text.len == 0)
-        buf_puts(&c->text, "the compiler failed and said nothing\n");
-    return out->is_ok ? publish(c, name, e) : result;
+    out->is_ok = status == 0;
+    if (!out->is_ok && c->text.len == 0) /* gcc always has something to say about a source */
+        return err_set(e, EPROTO, "run the compiler: it failed (status %#x) and said nothing",
+                       (unsigned)status);
+    if (out->is_ok)
+        result = publish(c, name, e);
+    cache_prune(c->cache);
+    return result;
 }
 
 static void read_text(struct compile *c)
 {
-    char *path = xasprintf("%s/text", c->entry);
+    char *path = xasprintf("%s/.text", c->entry);
     file_read(&c->text, path, TEXT_MAX, NULL);
     free(path);
 }
 
-static void compile_fini(struct compile *c, const char *name)
+static void compile_fini(struct compile *c)
 {
     if (c->work != NULL)
-        remove_folder(c->work, name); /* what is left of it, if it was not published */
+        cache_remove(c->work); /* what is left of it, if it was not published */
     for (size_t i = 0; i < c->count; i++)
         free(c->paths[i]);
     free(c->cache);
@@ -366,6 +357,7 @@ int compile_program(struct compile_result *out, const struct compile_options *op
     char *name = result == 0 ? program_name(&c) : xstrdup("");
     if (result == 0 && is_in_cache(&c)) {
         done.is_ok = done.is_cached = true;
+        cache_touch(c.entry);
         read_text(&c);
     } else if (result == 0) {
         result = compile_now(&c, &done, name, e);
@@ -376,7 +368,7 @@ int compile_program(struct compile_result *out, const struct compile_options *op
         done.elapsed_ns = clock_ns() - started;
         *out = done;
     }
-    compile_fini(&c, name);
+    compile_fini(&c);
     free(name);
     return result;
 }

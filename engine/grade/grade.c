@@ -238,7 +238,8 @@ static bool compile_partners(struct grading *g)
         struct err e = {0};
         int done = compile_program(&result, &options, &e);
         if (done == 0 && !result.is_ok)
-            done = err_set(&e, EINVAL, "the grader's partner does not compile: %s", path);
+            done = err_set(&e, EINVAL, "the grader's partner %s does not compile: %.200s", path,
+                           result.text);
         g->partners[i] = xstrdup(done == 0 ? result.program : "");
         if (done == 0 || result.text != NULL)
             compile_result_fini(&result);
