@@ -125,14 +125,18 @@ static int prepare(struct compile *c, struct err *e)
     return result;
 }
 
-/* Is the entry there, and really made from this input? */
+/* Is the entry there, whole, and really made from this input? */
 static bool is_in_cache(const struct compile *c)
 {
     struct buf known = {0};
     char *path = xasprintf("%s/.input", c->entry);
-    bool is_it = file_read(&known, path, c->input.len + 1, NULL) == 0 &&
+    char *name = program_name(c), *program = xasprintf("%s/%s", c->entry, name);
+    bool is_it = access(program, X_OK) == 0 &&
+                 file_read(&known, path, c->input.len + 1, NULL) == 0 &&
                  known.len == c->input.len && memcmp(known.data, c->input.data, known.len) == 0;
     free(path);
+    free(name);
+    free(program);
     buf_fini(&known);
     return is_it;
 }
