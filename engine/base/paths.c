@@ -121,9 +121,29 @@ int paths_state_dir(char **out, struct err *e)
     return own_dir(out, "XDG_STATE_HOME", ".local/state", e);
 }
 
+/* /tmp is everybody's: the folder must be ours alone, and not a link that somebody else put there.
+ */
+static int temporary_cache(char **out, struct err *e)
+{
+    const char *base = getenv("TMPDIR");
+    char *path =
+        xasprintf("%s/ipclab-cache-%d", base && base[0] == '/' ? base : "/tmp", (int)geteuid());
+    struct stat st;
+    bool is_ours = (mkdir(path, 0700) == 0 || errno == EEXIST) && lstat(path, &st) == 0 &&
+                   S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022);
+    if (!is_ours) {
+        err_set(e, EACCES,
+                "make folder %s: it is not ours alone; set HOME to a folder you can write", path);
+        free(path);
+        return -EACCES;
+    }
+    *out = path;
+    return 0;
+}
+
 int paths_cache_dir(char **out, struct err *e)
 {
-    return own_dir(out, "XDG_CACHE_HOME", ".cache", e);
+    return own_dir(out, "XDG_CACHE_HOME", ".cache", NULL) == 0 ? 0 : temporary_cache(out, e);
 }
 
 static int copy_starter(const char *from, const char *to, struct err *e)

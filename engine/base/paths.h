@@ -20,7 +20,7 @@ char *paths_in_root(const char *relative);
 int paths_exercise(char **out, const char *exercise, struct err *e);
 
 /* $XDG_STATE_HOME/ipclab or ~/.local/state/ipclab, $XDG_CACHE_HOME/ipclab or ~/.cache/ipclab: made if
- * missing. The caller frees *out. -errno where neither can be written: use a temporary folder. */
+ * missing. The caller frees *out. -errno where neither can be written; a cache then lies in $TMPDIR. */
 int paths_state_dir(char **out, struct err *e);
 int paths_cache_dir(char **out, struct err *e);
 
