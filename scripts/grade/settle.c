@@ -1,8 +1,9 @@
 /* Waits until nobody else can move: compiled into every partner.
  *
- * A partner that acts only then makes certain what would otherwise be luck: that a signal meets a blocked
- * call, that bytes come one by one, that everything is still in the pipe when its writer has gone. What it
- * looks at is all processes of its session but itself. A partner declares what it uses. */
+ * A partner that acts only then makes certain what would otherwise be luck: that a signal meets a
+ * blocked call, that bytes come one by one, that everything is still in the pipe when its writer
+ * has gone. What it looks at is all processes of its session but itself. A partner declares what
+ * it uses. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -89,9 +90,9 @@ static const char *field(const char *status, const char *name)
     return at == NULL ? "" : at + strlen(name);
 }
 
-/* The state alone may deceive: a process that only asks whether it must wait is in state S for a moment,
- * too. The place where it sleeps, wchan, is 0 as long as it is on a processor or queued for one; where
- * the kernel does not tell, it is always 0. proc(5). */
+/* The state alone may deceive: a process that only asks whether it must wait is in state S for a
+ * moment, too. The place where it sleeps, wchan, is 0 as long as it is on a processor or queued
+ * for one; where the kernel does not tell, it is always 0. proc(5). */
 static bool look_at(const struct watched *w, struct look *look)
 {
     char status[4096], place[64];
@@ -128,9 +129,9 @@ static struct look look_around(void)
     return look;
 }
 
-/* Comes back when nobody else can move until we do something: all sleep, and none has run between two
- * looks. Returns false when the others have used SPIN_NS of processor time instead: somebody spins; from
- * then on it does not wait any more. */
+/* Comes back when nobody else can move until we do something: all sleep, and none has run between
+ * two looks. Returns false when the others have used SPIN_NS of processor time instead: somebody
+ * spins; from then on it does not wait any more. */
 bool settle(void)
 {
     const struct timespec pause = {0, 200000};
@@ -139,7 +140,8 @@ bool settle(void)
     for (int quiet = 0; !is_spinning; before = now) {
         nanosleep(&pause, NULL);
         now = look_around();
-        quiet = before.is_asleep && now.is_asleep && before.switches == now.switches ? quiet + 1 : 0;
+        quiet =
+            before.is_asleep && now.is_asleep && before.switches == now.switches ? quiet + 1 : 0;
         if (quiet > 0 && (now.is_parked || quiet == LOOKS_ENOUGH))
             return true;
         is_spinning = now.cpu_ns - first.cpu_ns > SPIN_NS;
@@ -160,8 +162,9 @@ int settle_children(pid_t parent, pid_t *out, int most)
     return count;
 }
 
-/* SIGSTOP has been sent to a process that was asleep: waits until it has stopped. The call that it slept in
- * is over then, and it will look afresh when it goes on. From now on it counts as asleep. */
+/* SIGSTOP has been sent to a process that was asleep: waits until it has stopped. The call that it
+ * slept in is over then, and it will look afresh when it goes on. From now on it counts as asleep.
+ */
 void settle_stopped(pid_t pid)
 {
     char status[4096];

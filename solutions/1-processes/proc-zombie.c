@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-_Noreturn void job(int index);      /* called in the child */
+_Noreturn void job(int index);     /* called in the child */
 void ended(int index, int status); /* called in P */
 
 /* Runs job(0) ... job(n - 1), each in a child of its own.
@@ -83,8 +83,7 @@ _Noreturn void job(int index)
     struct greeting self = {index, getpid()};
     unsigned char how = 0;
 
-    if (close(gate[1]) == -1 || close(ledger[1]) == -1 ||
-        write(hello[1], &self, sizeof self) == -1)
+    if (close(gate[1]) == -1 || close(ledger[1]) == -1 || write(hello[1], &self, sizeof self) == -1)
         _exit(2);
     if (index < gated && read(gate[0], &how, 1) == -1)
         _exit(2);
@@ -134,7 +133,8 @@ int main(int argc, char *argv[])
     int result;
 
     for (int i = 1; i < argc; i++)
-        if (sscanf(argv[i], "jobs=%d", &jobs) != 1 && sscanf(argv[i], "at_once=%d", &at_once) != 1 &&
+        if (sscanf(argv[i], "jobs=%d", &jobs) != 1 &&
+            sscanf(argv[i], "at_once=%d", &at_once) != 1 &&
             sscanf(argv[i], "gated=%d", &gated) != 1)
             fprintf(stderr, "%s: what is %s?\n", argv[0], argv[i]);
     if (gated < 0)

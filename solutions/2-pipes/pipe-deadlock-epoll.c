@@ -61,8 +61,8 @@ static int drive(int out_fd, const char *out, size_t n, int in_fd, char *in, siz
     return is_well ? 0 : -1;
 }
 
-/* Sends out[0 .. n-1] to out_fd and receives in[0 .. m-1] from in_fd, both at the same time: whatever
- * the peer does first, and whatever the pipes hold, each byte moves as soon as it can.
+/* Sends out[0 .. n-1] to out_fd and receives in[0 .. m-1] from in_fd, both at the same time:
+ * whatever the peer does first, and whatever the pipes hold, each byte moves as soon as it can.
  * - One thread, no other process. It sleeps when nothing can move.
  * - It reads no byte beyond m: what follows is not its business.
  * - It leaves both descriptors open, and with the flags they had (see fcntl(2), F_SETFL).
@@ -79,7 +79,7 @@ static int exchange(int out_fd, const void *out, size_t n, int in_fd, void *in, 
     return result;
 }
 
-/* Fixed from here on. After the messages each side tells the other what it got: a digest of 8 bytes. */
+/* Fixed from here on. After the messages, each side tells what it got: a digest of 8 bytes. */
 static uint64_t digest(const unsigned char *bytes, size_t size)
 {
     uint64_t sum = 14695981039346656037u;

@@ -48,8 +48,8 @@ static _Noreturn void be_consumer(int index, int n, int p[][2])
 }
 
 /* Starts n consumers. child[i] is the process of consumer i, feed[i] the write end of its pipe.
- * Consumer i calls consume() on the read end, then finish(). Of these n pipes, it holds the read end
- * of its own, and nothing else; P holds one write end of each, and nothing else.
+ * Consumer i calls consume() on the read end, then finish(). Of these n pipes, it holds the read
+ * end of its own, and nothing else; P holds one write end of each, and nothing else.
  * Returns 0; -1 when a pipe or a process could not be made. */
 static int start_consumers(int n, int feed[], pid_t child[])
 {

@@ -59,8 +59,9 @@ int main(int argc, char *argv[])
     for (int i = 0; i < children; i++) {
         siginfo_t info;
 
-        if (waitid(P_PID, (id_t)child[i], &info, WEXITED | WNOWAIT) == -1) /* sleeps until it ends, */
-            fail("waitid");                                                /* and leaves it there */
+        /* sleeps until the child has ended, and leaves it there */
+        if (waitid(P_PID, (id_t)child[i], &info, WEXITED | WNOWAIT) == -1)
+            fail("waitid");
     }
     /* healthy.c calls waitpid() for each child here. */
     live_on();

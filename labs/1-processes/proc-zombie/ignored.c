@@ -2,13 +2,13 @@
  *
  * usage: ignored [children=N]
  *
- * P    ignores SIGCHLD and executes itself again, as a careless launcher would execute a server. The
- *      second program is innocent: it starts N children and waits for each.
+ * P    ignores SIGCHLD and executes itself again, as a careless launcher would execute a server.
+ *      The second program is innocent: it starts N children and waits for each.
  * P.i  ends at once, with exit status i.
  *
- * No zombie can be seen: when SIGCHLD is ignored, the kernel throws each child away as it ends. With
- * it goes the exit status, and every waitpid() fails with ECHILD (wait(2), NOTES). execve(2) resets
- * handlers to the default, but an ignored signal stays ignored. */
+ * No zombie can be seen: when SIGCHLD is ignored, the kernel throws each child away as it ends.
+ * With it goes the exit status, and every waitpid() fails with ECHILD (wait(2), NOTES). execve(2)
+ * resets handlers to the default, but an ignored signal stays ignored. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
-/* pipe-deadlock, healthy: two processes swap messages of any size. Its twins are broken.c and reading.c.
+/* pipe-deadlock, healthy: two processes swap messages of any size. Its twins: broken.c, reading.c.
  *
  * usage: healthy [bytes=N]
  *
  * P    writes N bytes into pipe 1, then reads N bytes from pipe 2.
  * C    (P.1) reads N bytes from pipe 1, then writes N bytes into pipe 2.
  *
- * A write to a full pipe sleeps until somebody reads (pipe(7)). Here somebody does: while P writes, C
- * reads. */
+ * A write to a full pipe sleeps until somebody reads (pipe(7)). Here somebody does: while P writes,
+ * C reads. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-/* pipe-deadlock, reading: two polite processes, each waits for the other to speak. Its twin is healthy.c.
+/* pipe-deadlock, reading: two polite processes, each waits for the other. Its twin is healthy.c.
  *
  * usage: reading [bytes=N]
  *

@@ -5,8 +5,9 @@
  * P    writes N bytes into a pipe, closes its write end, waits for C.
  * C    (P.1) turns them into capitals and writes them to standard output, until read() returns 0.
  *
- * read() returns 0 when the pipe is empty and no process holds a write end any more (pipe(7)). After
- * the fork there are two: P's and C's copy of it. C keeps its copy, and so waits for itself. */
+ * read() returns 0 when the pipe is empty and no process holds a write end any more (pipe(7)).
+ * After the fork there are two: P's and C's copy of it. C keeps its copy, and so waits for
+ * itself. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

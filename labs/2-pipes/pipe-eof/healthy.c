@@ -5,8 +5,9 @@
  * P    writes N bytes into a pipe, closes its write end, waits for C.
  * C    (P.1) turns them into capitals and writes them to standard output, until read() returns 0.
  *
- * read() returns 0 when the pipe is empty and no process holds a write end any more (pipe(7)). After
- * the fork there are two: P's and C's copy of it. C never writes, so it closes its copy at once. */
+ * read() returns 0 when the pipe is empty and no process holds a write end any more (pipe(7)).
+ * After the fork there are two: P's and C's copy of it. C never writes, so it closes
+ * its copy at once. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +65,7 @@ int main(int argc, char *argv[])
     switch (fork()) { /* C gets copies of both ends */
     case -1:
         fail("fork");
-    case 0: /* C */
+    case 0:                    /* C */
         if (close(p[1]) == -1) /* C only reads: one write end is left, P's */
             fail("close");
         shout(p[0]);

@@ -7,8 +7,8 @@
  * C1     (P.1) reads pipe 1 to the end. It has closed its own copy of the write end.
  * C2     (P.2) reads pipe 2 to the end. It has closed its copy of that pipe's write end, too.
  *
- * But C2 was forked after pipe 1 was made, and inherited P's write end of pipe 1 as well. Nobody told
- * it to close that one. C1 waits for C2 to close it, C2 waits for P, and P waits for C1. */
+ * But C2 was forked after pipe 1 was made, and inherited P's write end of pipe 1 as well. Nobody
+ * told it to close that one. C1 waits for C2 to close it, C2 waits for P, and P waits for C1. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -43,7 +43,7 @@ static pid_t start(int *feed)
     switch (child = fork()) { /* a copy of everything that P holds, older pipes included */
     case -1:
         fail("fork");
-    case 0: /* C1, C2 */
+    case 0:                    /* C1, C2 */
         if (close(p[1]) == -1) /* its own pipe: done right */
             fail("close");
         drain(p[0]);

@@ -1,9 +1,10 @@
-/* Runs a program and ends its jobs one by one: each byte of our standard input is passed on only when
- * the program and all its jobs are asleep.
+/* Runs a program and ends its jobs one by one: each byte of our standard input is passed on only
+ * when the program and all its jobs are asleep.
  *
  * usage: patient PROGRAM [children=N] ARGUMENT...
  *
  * With children=N the program can have at most N children at a time: its next fork() fails.
+ *
  * Exit status: 0 when it ended, 3 when somebody used processor time instead of sleeping (then it is
  * killed in the end), 2 when we failed ourselves. */
 #include <fcntl.h>

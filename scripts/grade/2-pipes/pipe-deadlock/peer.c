@@ -5,13 +5,14 @@
  *
  * HABIT  writes-first  M bytes to the program, then reads N
  *        reads-first   the other way round
- *        dribbles      a few bytes in turn, each time when the program is asleep; then writes, then reads
- *        hangs-up      reads N, then stops the program, writes M and closes the pipe; lets it go on
+ *        dribbles      a few bytes in turn, each when the program is asleep; then as writes-first
+ *        hangs-up      reads N, stops the program, writes M, closes the pipe, lets it go on
  *        breaks-off    reads N, writes half of M and closes the pipe
  *
  * The program's own message is made from S, ours from 8 bytes of our standard input.
- * Exit status: 0 all is well; 3 somebody used processor time instead of sleeping; 4 the program did not
- * get our message; 5 we did not get its message; 2 we failed ourselves. */
+ *
+ * Exit status: 0 all is well; 3 somebody used processor time instead of sleeping; 4 the program did
+ * not get our message; 5 we did not get its message; 2 we failed ourselves. */
 #define _GNU_SOURCE /* F_SETPIPE_SZ */
 #include <errno.h>
 #include <fcntl.h>
@@ -112,8 +113,8 @@ static void send_to_stopped(void)
 {
     int status;
 
-    if (!is_quiet || kill(learner, SIGSTOP) == -1 ||
-        waitpid(learner, &status, WUNTRACED) == -1 || !WIFSTOPPED(status)) {
+    if (!is_quiet || kill(learner, SIGSTOP) == -1 || waitpid(learner, &status, WUNTRACED) == -1 ||
+        !WIFSTOPPED(status)) {
         has_ended = is_quiet;
         return;
     }

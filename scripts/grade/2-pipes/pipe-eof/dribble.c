@@ -1,10 +1,11 @@
-/* Runs a program and feeds it with care: each line of our standard input is passed on only when the
- * program and its children are asleep, and while they are asleep its children get a signal.
+/* Runs a program and feeds it with care: each line of our standard input is passed on only when
+ * the program and its children are asleep, and while they are asleep its children get a signal.
  *
  * usage: dribble PROGRAM [late] ARGUMENT...
  *
- * With "late" there are no signals; instead the children are stopped before the last line, so that it,
- * and the end of file, come while nobody can read. Then they may go on.
+ * With "late" there are no signals; instead the children are stopped before the last line, so that
+ * it, and the end of file, come while nobody can read. Then they may go on.
+ *
  * Exit status: 0 when it ended, 3 when somebody used processor time instead of sleeping (then it is
  * killed in the end), 2 when we failed ourselves. */
 #include <fcntl.h>

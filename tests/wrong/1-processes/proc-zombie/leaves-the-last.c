@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-_Noreturn void job(int index);      /* called in the child */
+_Noreturn void job(int index);     /* called in the child */
 void ended(int index, int status); /* called in P */
 
 enum { JOBS_MAX = 64 };
@@ -71,8 +71,7 @@ _Noreturn void job(int index)
     struct greeting self = {index, getpid()};
     unsigned char how = 0;
 
-    if (close(gate[1]) == -1 || close(ledger[1]) == -1 ||
-        write(hello[1], &self, sizeof self) == -1)
+    if (close(gate[1]) == -1 || close(ledger[1]) == -1 || write(hello[1], &self, sizeof self) == -1)
         _exit(2);
     if (index < gated && read(gate[0], &how, 1) == -1)
         _exit(2);
@@ -122,7 +121,8 @@ int main(int argc, char *argv[])
     int result;
 
     for (int i = 1; i < argc; i++)
-        if (sscanf(argv[i], "jobs=%d", &jobs) != 1 && sscanf(argv[i], "at_once=%d", &at_once) != 1 &&
+        if (sscanf(argv[i], "jobs=%d", &jobs) != 1 &&
+            sscanf(argv[i], "at_once=%d", &at_once) != 1 &&
             sscanf(argv[i], "gated=%d", &gated) != 1)
             fprintf(stderr, "%s: what is %s?\n", argv[0], argv[i]);
     if (gated < 0)

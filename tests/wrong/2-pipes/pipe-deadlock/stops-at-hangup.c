@@ -46,7 +46,7 @@ static int exchange(int out_fd, const void *out, size_t n, int in_fd, void *in, 
     return result;
 }
 
-/* Fixed from here on. After the messages each side tells the other what it got: a digest of 8 bytes. */
+/* Fixed from here on. After the messages, each side tells what it got: a digest of 8 bytes. */
 static uint64_t digest(const unsigned char *bytes, size_t size)
 {
     uint64_t sum = 14695981039346656037u;

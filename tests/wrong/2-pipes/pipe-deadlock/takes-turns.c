@@ -15,7 +15,8 @@ static int exchange(int out_fd, const void *out, size_t n, int in_fd, void *in, 
 
     while (sent < n || got < m) {
         if (sent < n) {
-            ssize_t size = write(out_fd, (const char *)out + sent, n - sent < 4096 ? n - sent : 4096);
+            ssize_t size =
+                write(out_fd, (const char *)out + sent, n - sent < 4096 ? n - sent : 4096);
 
             if (size == -1)
                 return -1;
@@ -32,7 +33,7 @@ static int exchange(int out_fd, const void *out, size_t n, int in_fd, void *in, 
     return 0;
 }
 
-/* Fixed from here on. After the messages each side tells the other what it got: a digest of 8 bytes. */
+/* Fixed from here on. After the messages, each side tells what it got: a digest of 8 bytes. */
 static uint64_t digest(const unsigned char *bytes, size_t size)
 {
     uint64_t sum = 14695981039346656037u;

@@ -39,12 +39,12 @@ static int start_consumers(int n, int feed[], pid_t child[])
         case 0:
             for (int older = 0; older < i; older++)
                 close(feed[older]);
-        {
-            unsigned long sum = consume(p[0]);
+            {
+                unsigned long sum = consume(p[0]);
 
-            close(p[1]);
-            finish(i, sum);
-        }
+                close(p[1]);
+                finish(i, sum);
+            }
         default:
             close(p[0]);
             feed[i] = p[1];
