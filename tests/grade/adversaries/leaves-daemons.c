@@ -1,4 +1,4 @@
-/* expect: fail — leaves daemons behind that hold its standard output. */
+/* expect: fail timeout — leaves daemons behind that hold its standard output. */
 #include <unistd.h>
 
 int main(void)
