@@ -10,6 +10,7 @@ return grader {
             local exit = run:ended().exit
             if exit ~= 0 then fail { text = "it exited " .. exit } end
          end },
-      { id = "odd", title = "what this is about", points = 9, rule = "odd", why = "-", hints = {}, check = function() end },
+      { id = "odd", title = "what this is about", points = 9, rule = "odd", why = "-", hints = {},
+         check = function() end },
    },
 }
