@@ -143,7 +143,7 @@ static void test_broken_graders(void **state)
         const char *exercise, *reason;
     } cases[] = {
         {"ill-formed", "scripts/grade/1-test/ill-formed.lua: field 'points': unknown field"},
-        {"raises", "scripts/grade/1-test/raises.lua:13: boom"},
+        {"raises", "scripts/grade/1-test/raises.lua:14: boom"},
         {"returns", "the check returned a boolean"},
         {"hangs", "killed"},
         {"no-partner", "no-such-partner.c"},
