@@ -53,7 +53,8 @@ static int extent_load(struct extent *out, size_t *skip, int fd, uint64_t from, 
     if (size < MAP_FROM)
         return extent_read(out, fd, from, size);
     *skip = from % (uint64_t)sysconf(_SC_PAGESIZE);
-    void *bytes = mmap(NULL, size + *skip, PROT_READ, MAP_PRIVATE, fd, (off_t)(from - *skip));
+    void *bytes =
+        mmap(NULL, size + *skip, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, (off_t)(from - *skip));
     if (bytes == MAP_FAILED)
         return -errno;
     *out = (struct extent){bytes, size + *skip, true};

@@ -128,7 +128,8 @@ static void pool_reserve(struct pool *p, size_t size)
     void *block = aligned_alloc(POOL_BLOCK, POOL_BLOCK);
     if (!block)
         die("out of memory");
-    madvise(block, POOL_BLOCK, MADV_HUGEPAGE); /* it goes without, too */
+    if (p->block_count > 0) /* a short recording needs but few small pages */
+        madvise(block, POOL_BLOCK, MADV_HUGEPAGE);
     *PUSH(p->block) = block;
 }
 
