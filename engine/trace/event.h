@@ -1,11 +1,12 @@
 /* An event is one thing a traced process did or had done to it; it is a value.
  *
  * A system call has two halves, entry and exit, and each half has its own sequence number: a reader
- * that stands between the two sees the call under way. Everything else is a point, whose two numbers
- * are equal. Sequence numbers start at 1, have no gaps, and are in the order in which the halves were
- * observed. That order is not the kernel's (wait(2) reports whoever stands first in a list, so a read
- * can be seen to return bytes before their write does): what the kernel did happened somewhere between
- * entry and exit, and the model works out where. A moment is a sequence number: the state after it. */
+ * that stands between the two sees the call under way. Everything else is a point, whose two
+ * numbers are equal. Sequence numbers start at 1, have no gaps, and are in the order in which the
+ * halves were observed. That order is not the kernel's (wait(2) reports whoever stands first in a
+ * list, so a read can be seen to return bytes before their write does): what the kernel did
+ * happened somewhere between entry and exit, and the model works out where. A moment is a sequence
+ * number: the state after it. */
 #ifndef IPCLAB_TRACE_EVENT_H
 #define IPCLAB_TRACE_EVENT_H
 
@@ -13,42 +14,42 @@
 #include <stdint.h>
 
 /* X(NAME, name). What happened; which fields are valid; what a reader may conclude. */
-#define EVENT_KINDS(X)                                                                              \
-    /* A system call. call, args, ret (exit only; -errno on failure). exit_seq is 0 while it is     \
-     * under way, for ever if the process died inside it. A call that the kernel restarted after a  \
-     * signal is one event from its first entry to its last exit. */                                \
-    X(CALL, call)                                                                                   \
-    /* A task began. args: [0] tid of its creator (0: the command itself), [1] CLONE_* flags,       \
-     * [2] event id of the creating call, [3] its tid in its own pid namespace. It has done nothing \
-     * yet: descriptors and dispositions are the creator's of this moment. The command: [4] signals \
-     * that it begins with ignored, [5] blocked (bit n-1: signal n). */                             \
-    X(START, start)                                                                                 \
-    /* execve succeeded: close-on-exec descriptors and handlers are gone, other threads too.        \
-     * args: [0] tid that called it (tid of the event is the leader's, which survives).             \
-     * Blob 0: path of the program. */                                                              \
-    X(EXEC, exec)                                                                                   \
-    /* PTRACE_EVENT_EXIT: the task will run no more; args: [0] wait status. Its descriptors are      \
-     * still open and close between here and EXIT. */                                               \
-    X(DYING, dying)                                                                                 \
-    /* The task is gone. args: [0] wait status, [1] 1 when the whole process has ended: from now    \
-     * on it is a zombie until its parent waits. A DYING may be missing before it (SIGKILL). */     \
-    X(EXIT, exit)                                                                                   \
-    /* A signal is delivered now: handler, default action or nothing. args: [0] number.             \
-     * Blob 0: siginfo_t (si_code, si_pid ...). */                                                  \
-    X(SIGNAL, signal)                                                                               \
-    /* Job control stopped the task (args: [0] signal); RESUME ends it. */                          \
-    X(STOP, stop)                                                                                   \
-    X(RESUME, resume)                                                                               \
-    /* The kernel has the task asleep inside its pending call (/proc/TID/stat, twice).              \
-     * args: [0] event id of that call. A blocked write has filled its pipe, a blocked read found   \
-     * it empty. May come more than once for one call. */                                           \
-    X(BLOCKED, blocked)                                                                             \
-    /* A descriptor that the command was started with. args: [0] fd, [1] open flags (fcntl.h, with  \
-     * O_CLOEXEC), [2] file offset, [3] st_mode, [4] st_ino, [5] st_dev; ret: the lowest fd with    \
-     * the same open file description (itself if none). Blob 0: what it refers to. Such an object   \
-     * is held by processes outside the run, too. */                                                \
-    X(FD, fd)                                                                                       \
-    /* The tracer's own word. args: [0] enum note_code. Blob 0: text. */                            \
+#define EVENT_KINDS(X)                                                                             \
+    /* A system call. call, args, ret (exit only; -errno on failure). exit_seq is 0 while it is    \
+     * under way, for ever if the process died inside it. A call that the kernel restarted after a \
+     * signal is one event from its first entry to its last exit. */                               \
+    X(CALL, call)                                                                                  \
+    /* A task began. args: [0] tid of its creator (0: the command itself), [1] CLONE_* flags,      \
+     * [2] event id of the creating call, [3] its tid in its own pid namespace. It has done        \
+     * nothing yet: descriptors and dispositions are the creator's of this moment. The command:                  \
+     * [4] signals that it begins with ignored, [5] blocked (bit n-1: signal n). */                                  \
+    X(START, start)                                                                                \
+    /* execve succeeded: close-on-exec descriptors and handlers are gone, other threads too.       \
+     * args: [0] tid that called it (tid of the event is the leader's, which survives).            \
+     * Blob 0: path of the program. */                                                             \
+    X(EXEC, exec)                                                                                  \
+    /* PTRACE_EVENT_EXIT: the task will run no more; args: [0] wait status. Its descriptors are    \
+     * still open and close between here and EXIT. */                                              \
+    X(DYING, dying)                                                                                \
+    /* The task is gone. args: [0] wait status, [1] 1 when the whole process has ended: from now   \
+     * on it is a zombie until its parent waits. A DYING may be missing before it (SIGKILL). */    \
+    X(EXIT, exit)                                                                                  \
+    /* A signal is delivered now: handler, default action or nothing. args: [0] number.            \
+     * Blob 0: siginfo_t (si_code, si_pid ...). */                                                 \
+    X(SIGNAL, signal)                                                                              \
+    /* Job control stopped the task (args: [0] signal); RESUME ends it. */                         \
+    X(STOP, stop)                                                                                  \
+    X(RESUME, resume)                                                                              \
+    /* The kernel has the task asleep inside its pending call (/proc/TID/stat, twice).             \
+     * args: [0] event id of that call. A blocked write has filled its pipe, a blocked read found  \
+     * it empty. May come more than once for one call. */                                          \
+    X(BLOCKED, blocked)                                                                            \
+    /* A descriptor that the command was started with. args: [0] fd, [1] open flags (fcntl.h, with \
+     * O_CLOEXEC), [2] file offset, [3] st_mode, [4] st_ino, [5] st_dev; ret: the lowest fd with   \
+     * the same open file description (itself if none). Blob 0: what it refers to. Such an object  \
+     * is held by processes outside the run, too. */                                               \
+    X(FD, fd)                                                                                      \
+    /* The tracer's own word. args: [0] enum note_code. Blob 0: text. */                           \
     X(NOTE, note)
 
 enum event_kind {
