@@ -155,11 +155,18 @@ enum op_kind {
 };
 
 /* What a descriptor can refer to, as far as the model tells them apart. */
-#define OBJECT_KINDS(X)                                                                         \
-    X(PIPE, "pipe")                                                                             \
-    X(FIFO, "FIFO") X(FILE, "file") X(DIR, "directory") X(TTY, "terminal") X(DEVICE, "device")  \
-        X(SOCKET, "socket") X(EVENTFD, "eventfd") X(SIGNALFD, "signalfd") X(TIMERFD, "timerfd") \
-            X(PIDFD, "pidfd") X(EPOLL, "epoll") X(INOTIFY, "inotify") X(OTHER, "other")
+#define OBJECT_KINDS(X)     \
+    X(PIPE, "pipe")         \
+    X(FIFO, "FIFO")         \
+    X(FILE, "file")         \
+    X(DIR, "directory")     \
+    X(TTY, "terminal")      \
+    X(DEVICE, "device")     \
+    X(SOCKET, "socket")     \
+    X(EVENTFD, "eventfd")   \
+    X(SIGNALFD, "signalfd") \
+    X(TIMERFD, "timerfd")   \
+    X(PIDFD, "pidfd") X(EPOLL, "epoll") X(INOTIFY, "inotify") X(OTHER, "other")
 
 enum object_kind {
 #define X(NAME, text) OBJECT_##NAME,

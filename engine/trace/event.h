@@ -21,8 +21,8 @@
     X(CALL, call)                                                                                  \
     /* A task began. args: [0] tid of its creator (0: the command itself), [1] CLONE_* flags,      \
      * [2] event id of the creating call, [3] its tid in its own pid namespace. It has done        \
-     * nothing yet: descriptors and dispositions are the creator's of this moment. The command:                  \
-     * [4] signals that it begins with ignored, [5] blocked (bit n-1: signal n). */                                  \
+     * nothing yet: descriptors and dispositions are the creator's of this moment. The command:    \
+     * [4] signals that it begins with ignored, [5] blocked (bit n-1: signal n). */                \
     X(START, start)                                                                                \
     /* execve succeeded: close-on-exec descriptors and handlers are gone, other threads too.       \
      * args: [0] tid that called it (tid of the event is the leader's, which survives).            \
