@@ -166,7 +166,10 @@ enum op_kind {
     X(EVENTFD, "eventfd")   \
     X(SIGNALFD, "signalfd") \
     X(TIMERFD, "timerfd")   \
-    X(PIDFD, "pidfd") X(EPOLL, "epoll") X(INOTIFY, "inotify") X(OTHER, "other")
+    X(PIDFD, "pidfd")       \
+    X(EPOLL, "epoll")       \
+    X(INOTIFY, "inotify")   \
+    X(OTHER, "other")
 
 enum object_kind {
 #define X(NAME, text) OBJECT_##NAME,
