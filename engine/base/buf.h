@@ -19,7 +19,8 @@ void buf_put(struct buf *b, const void *bytes, size_t size);
 void buf_puts(struct buf *b, const char *text);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *b, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+void buf_vprintf(struct buf *b, const char *format, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 /* Unsigned LEB128, and its zig-zag form for signed values. */
 void buf_varint(struct buf *b, uint64_t value);
@@ -32,7 +33,8 @@ void buf_quoted(struct buf *b, const void *bytes, size_t size, size_t most);
 /* Hands the C string to the caller (who frees it) and leaves the buffer empty. */
 char *buf_take(struct buf *b);
 
-/* A cursor over bytes; reads past the end set `bad` and give 0, so that decoders check once at the end. */
+/* A cursor over bytes; reads past the end set `bad` and give 0, so that decoders check once at the
+ * end. */
 struct cursor {
     const uint8_t *at;
     const uint8_t *end;

@@ -1,8 +1,8 @@
 /* One line about why the world failed, for a person to read.
  *
  * Functions that can fail because of the world return 0 or -errno and take, last, an optional
- * `struct err *`. Whoever knows the noun fills it once, as "verb object: reason"; callers above pass
- * it on untouched. It is a value: nothing to free. */
+ * `struct err *`. Whoever knows the noun fills it once, as "verb object: reason"; callers above
+ * pass it on untouched. It is a value: nothing to free. */
 #ifndef IPCLAB_BASE_ERR_H
 #define IPCLAB_BASE_ERR_H
 
@@ -11,7 +11,8 @@ struct err {
     char text[400]; /* one line, no newline */
 };
 
-/* Sets *e (when e is not NULL) and returns -code, so that `return err_set(e, errno, ...)` reads well. */
+/* Sets *e (when e is not NULL) and returns -code, so that `return err_set(e, errno, ...)` reads
+ * well. */
 int err_set(struct err *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* As err_set, and appends ": " and strerror(code). */

@@ -1,8 +1,9 @@
-/* Where things are: the tree of labs (a clone, or an installed share/ipclab), and the learner's own files.
+/* Where things are: the tree of labs (a clone, or an installed share/ipclab), and the learner's own
+ * files.
  *
  * The root is the folder that holds labs/order: $IPCLAB_ROOT, or the nearest such folder above the
- * program, or share/ipclab beside its bin/. The learner's own copies of exercises lie in the root where it
- * is writable (a clone), else in $XDG_DATA_HOME/ipclab. */
+ * program, or share/ipclab beside its bin/. The learner's own copies of exercises lie in the root
+ * where it is writable (a clone), else in $XDG_DATA_HOME/ipclab. */
 #ifndef IPCLAB_BASE_PATHS_H
 #define IPCLAB_BASE_PATHS_H
 
@@ -15,12 +16,13 @@ const char *paths_root(struct err *e);
 /* "ROOT/relative"; the caller frees. Dies when there is no root. */
 char *paths_in_root(const char *relative);
 
-/* The learner's file of an exercise "PART/LAB", made from the starter when it is not there yet. The caller
- * frees *out. */
+/* The learner's file of an exercise "PART/LAB", made from the starter when it is not there yet. The
+ * caller frees *out. */
 int paths_exercise(char **out, const char *exercise, struct err *e);
 
-/* $XDG_STATE_HOME/ipclab or ~/.local/state/ipclab, $XDG_CACHE_HOME/ipclab or ~/.cache/ipclab: made if
- * missing. The caller frees *out. -errno where neither can be written; a cache then lies in $TMPDIR. */
+/* $XDG_STATE_HOME/ipclab or ~/.local/state/ipclab, $XDG_CACHE_HOME/ipclab or ~/.cache/ipclab: made
+ * if missing. The caller frees *out. -errno where neither can be written; a cache then lies in
+ * $TMPDIR. */
 int paths_state_dir(char **out, struct err *e);
 int paths_cache_dir(char **out, struct err *e);
 

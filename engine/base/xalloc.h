@@ -1,4 +1,5 @@
-/* Allocation that never returns NULL: out of memory ends the program through die(). Free with free(). */
+/* Allocation that never returns NULL: out of memory ends the program through die(). Free with
+ * free(). */
 #ifndef IPCLAB_BASE_XALLOC_H
 #define IPCLAB_BASE_XALLOC_H
 
@@ -15,9 +16,10 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Grows *array (of *cap elements of size bytes) so that it holds at least `need`; doubles. */
 void xgrow(void *array, size_t *cap, size_t need, size_t size);
 
-/* Appends one element to a triple {T *NAME; size_t NAME_count, NAME_cap}, and yields a pointer to it:
+/* Appends one element to a triple {T *NAME; size_t NAME_count, NAME_cap}, and yields a pointer to
+ * it:
  * `*PUSH(m->procs) = (struct proc){...}`. */
-#define PUSH(array)                                                                                 \
+#define PUSH(array) \
     (xgrow(&(array), &array##_cap, array##_count + 1, sizeof *(array)), &(array)[array##_count++])
 
 #endif

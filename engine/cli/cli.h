@@ -1,9 +1,10 @@
-/* What the commands share. Each command is a file cmd_NAME.c with one function, listed in commands.def.
+/* What the commands share. Each command is a file cmd_NAME.c with one function, listed in
+ * commands.def.
  *
- * Exit status: 0 done (or the verdict is pass), 1 the answer is no (a verdict that is not pass, a proof that
- * failed), 2 bad usage or something is missing. `trace` keeps the command's own status; it gives 124 when
- * the time limit ended the run, 125 when nobody could move any more, 126 and 127 as a shell does, 130 when
- * the user ended it. */
+ * Exit status: 0 done (or the verdict is pass), 1 the answer is no (a verdict that is not pass, a
+ * proof that failed), 2 bad usage or something is missing. `trace` keeps the command's own status;
+ * it gives 124 when the time limit ended the run, 125 when nobody could move any more, 126 and 127
+ * as a shell does, 130 when the user ended it. */
 #ifndef IPCLAB_CLI_CLI_H
 #define IPCLAB_CLI_CLI_H
 
@@ -14,7 +15,14 @@
 #include "base/err.h"
 #include "run/run.h"
 
-enum { STATUS_OK, STATUS_NO, STATUS_USAGE, STATUS_TIMEOUT = 124, STATUS_STUCK = 125, STATUS_INTERRUPTED = 130 };
+enum {
+    STATUS_OK,
+    STATUS_NO,
+    STATUS_USAGE,
+    STATUS_TIMEOUT = 124,
+    STATUS_STUCK = 125,
+    STATUS_INTERRUPTED = 130
+};
 
 /* argv[0] is the command's name. The result is the exit status. */
 typedef int command_main(int argc, char **argv);
@@ -35,8 +43,8 @@ bool cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *out);
 /* A path for a recording nobody asked to keep; the caller unlinks it and frees it. */
 char *cli_temporary(struct err *e);
 
-/* From now on SIGINT, SIGTERM and SIGHUP end the run (run_stop), unless the program was started with them
- * ignored. */
+/* From now on SIGINT, SIGTERM and SIGHUP end the run (run_stop), unless the program was started
+ * with them ignored. */
 void cli_stop_on_signals(void);
 /* The signal that came, 0 for none. */
 int cli_stopped_by(void);

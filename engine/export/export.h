@@ -24,20 +24,22 @@ struct export_text_options {
     bool is_ascii;
 };
 
-/* Readable without colour: how it ended, processes, what went through which pipe, findings with evidence. */
-void export_text(FILE *out, const struct export_input *in, const struct export_text_options *options);
+/* Readable without colour: how it ended, processes, what went through which pipe, findings with
+ * evidence. */
+void export_text(FILE *out, const struct export_input *in,
+                 const struct export_text_options *options);
 
 /* docs/trace-json.md: one object, events last, so that a reader may stop early. */
 void export_json(FILE *out, const struct export_input *in);
 
 /* ---- what both need: facts folded over the whole recording ---- */
 
-/* Whose each event is: one process index for each event id, MODEL_NONE where it is not known. The caller
- * frees. */
+/* Whose each event is: one process index for each event id, MODEL_NONE where it is not known. The
+ * caller frees. */
 uint32_t *export_event_procs(const struct recording *rec);
 
-/* Bytes that went from one process to another through one object. MODEL_NONE: from or to the outside, or
- * content that is not known. */
+/* Bytes that went from one process to another through one object. MODEL_NONE: from or to the
+ * outside, or content that is not known. */
 struct transfer {
     uint32_t object, from_proc, to_proc;
     uint64_t bytes;

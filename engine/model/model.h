@@ -76,8 +76,8 @@ struct proc {
     uint32_t child_count;       /* ever made */
     uint64_t shared_pending;    /* signals sent to the process, bit n-1 */
     uint64_t merged_signals;    /* of them: sent again while pending. A standard signal is pending
-                                   once, so    whether the second came before or after the first was taken
-                                   is not    known ... */
+                                   once, so    whether the second came before or after the first was
+                                   taken    is not    known ... */
     uint64_t
         doubtful_signals; /* ... and neither is, once one was taken, whether another is pending */
     uint64_t timer_deadline_ns; /* the first of its timers that will send a signal (recording time);

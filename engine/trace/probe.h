@@ -12,19 +12,20 @@
 struct probe_fd {
     int fd;
     uint64_t ino, dev;
-    uint32_t mode;    /* st_mode */
-    uint64_t flags;   /* O_*, with O_CLOEXEC (proc_pid_fdinfo(5)) */
+    uint32_t mode;  /* st_mode */
+    uint64_t flags; /* O_*, with O_CLOEXEC (proc_pid_fdinfo(5)) */
     int64_t offset;
 };
 
 struct probe_process {
-    char state;     /* proc_pid_stat(5): R S D Z T t X */
+    char state; /* proc_pid_stat(5): R S D Z T t X */
     pid_t ppid, pgid, sid;
-    uint64_t sig_pending, sig_shared_pending, sig_blocked, sig_ignored, sig_caught; /* proc_pid_status */
+    uint64_t sig_pending, sig_shared_pending, sig_blocked, sig_ignored,
+        sig_caught;    /* proc_pid_status */
     uint64_t switches; /* voluntary + involuntary */
 };
 
-int probe_process(pid_t tid, struct probe_process *out);          /* 0 or -errno */
+int probe_process(pid_t tid, struct probe_process *out); /* 0 or -errno */
 /* Is the task asleep in the kernel, in a system call? *nr gets its number (-1 unknown). */
 bool probe_is_asleep(pid_t tid, long *nr);
 /* All descriptors, sorted; *out is the caller's to free. Returns the count or -errno. */

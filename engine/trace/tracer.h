@@ -2,8 +2,8 @@
  *
  * Each process is seized (never stopped by SIGSTOP: ptrace(2) PTRACE_SEIZE); a seccomp filter, set
  * last before exec, stops it at the calls of calls.def and lets all others run at full speed. The
- * tracer observes: it changes no argument and no result, except that io_uring_setup gives ENOSYS. It
- * holds no end of any tracee's pipe. All tracees die with it (PTRACE_O_EXITKILL).
+ * tracer observes: it changes no argument and no result, except that io_uring_setup gives ENOSYS.
+ * It holds no end of any tracee's pipe. All tracees die with it (PTRACE_O_EXITKILL).
  *
  * A tracer belongs to the thread that made it (ptrace's own rule). It is a loop with hooks: whoever
  * runs it is told when all is quiet, and may hold a task at a stop (a controlled run does). */
@@ -31,29 +31,29 @@ enum trace_end {
 enum trace_answer { TRACE_GO_ON, TRACE_STOP_STUCK, TRACE_STOP_FLOODED };
 
 struct tracer_options {
-    size_t payload_cap;      /* bytes kept of each argument; 0: 4096 */
-    uint64_t limit_ns;       /* wall-clock limit; 0: none */
-    uint64_t events_max;     /* 0: none */
-    uint32_t tasks_max;      /* tasks alive at once; 0: none */
-    bool ends_with_command;  /* when the command itself has ended, kill what is left after grace_ns */
+    size_t payload_cap;     /* bytes kept of each argument; 0: 4096 */
+    uint64_t limit_ns;      /* wall-clock limit; 0: none */
+    uint64_t events_max;    /* 0: none */
+    uint32_t tasks_max;     /* tasks alive at once; 0: none */
+    bool ends_with_command; /* what is left dies grace_ns after the command */
     uint64_t grace_ns;
-    bool no_stacks;          /* leave out call stacks */
+    bool no_stacks; /* leave out call stacks */
 
     /* Called at the latest some 20 ms after the last event while every task is asleep in a call or
-     * stopped; the BLOCKED events of all sleepers are in the recording, and it is flushed. NULL: never
-     * asked. Called again only after something has happened, or after 100 ms more. */
+     * stopped; the BLOCKED events of all sleepers are in the recording, and it is flushed. NULL:
+     * never asked. Called again only after something has happened, or after 100 ms more. */
     enum trace_answer (*on_quiet)(void *arg);
     /* Called at least every 20 ms whatever happens: drain output pipes, look at the clock, stop. */
     enum trace_answer (*on_tick)(void *arg);
-    /* Called with the world held: every task sits in a ptrace stop or sleeps in a call, BLOCKED events
-     * are written. For --verify. Asked for after every `hold_every` events (0: never). */
+    /* Called with the world held: every task sits in a ptrace stop or sleeps in a call, BLOCKED
+     * events are written. For --verify. Asked for after every `hold_every` events (0: never). */
     void (*on_held)(void *arg);
     uint32_t hold_every;
     void *arg;
 };
 
-/* A process that waits, before exec, to be seized and released. Made by spawn_command (trace/spawn.h)
- * or by the sandbox. */
+/* A process that waits, before exec, to be seized and released. Made by spawn_command
+ * (trace/spawn.h) or by the sandbox. */
 struct target {
     pid_t pid;      /* in our pid namespace */
     int release_fd; /* a byte written here lets it install its filter and exec; owned */
@@ -62,11 +62,11 @@ struct target {
 
 struct tracer_result {
     enum trace_end end;
-    int wait_status;       /* of the command; -1 when it was never reaped */
+    int wait_status; /* of the command; -1 when it was never reaped */
     uint64_t elapsed_ns;
-    uint64_t steps;        /* halves recorded */
-    uint32_t tasks;        /* all there ever were */
-    uint32_t left_behind;  /* processes still alive when the command ended and the run was closed */
+    uint64_t steps;       /* halves recorded */
+    uint32_t tasks;       /* all there ever were */
+    uint32_t left_behind; /* processes still alive when the command ended and the run was closed */
 };
 
 struct tracer;
