@@ -1,6 +1,7 @@
 #include "grade/grade.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -339,9 +340,9 @@ static void take_worker(struct grading *g, struct child *take_worker)
 
 static void make_runs(struct grading *g)
 {
-    _Atomic size_t *next =
-        mmap(NULL, sizeof *next, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (next == MAP_FAILED) {
+    struct turn *turn =
+        mmap(NULL, sizeof *turn, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (turn == MAP_FAILED) {
         blame_worker(g, "out of memory");
         return;
     }
@@ -351,7 +352,7 @@ static void make_runs(struct grading *g)
                         .file = g->file,
                         .partners = g->partners,
                         .recordings = g->recordings,
-                        .next = next};
+                        .turn = turn};
     struct child_limits limits = {.wall_ns = worker_limit(g->grader), .is_detached = true};
     struct child *workers[WORKERS_MAX] = {0};
     struct err e = {0};
@@ -362,7 +363,9 @@ static void make_runs(struct grading *g)
     for (size_t i = 0; i < count; i++)
         if (workers[i] != NULL)
             take_worker(g, workers[i]);
-    munmap((void *)next, sizeof *next);
+    if (atomic_load(&turn->unended) >= UNENDED_MAX)
+        blame_worker(g, "not made: two others had not ended within their limits");
+    munmap(turn, sizeof *turn);
 }
 
 /* ---- all of it ---- */

@@ -78,7 +78,7 @@ static void put_failure(const struct verdict *v, const struct verdict_check *che
         put_wrapped(out, 4, "next: ", check->next);
     put_wrapped(out, 4, "why: ", check->why);
     for (size_t i = 0; i < hints && i < check->hint_count; i++) {
-        char label[40];
+        char label[64];
         snprintf(label, sizeof label, "hint %zu of %zu: ", i + 1, check->hint_count);
         put_wrapped(out, 4, label, check->hints[i]);
     }

@@ -298,12 +298,16 @@ static cJSON *do_run(const struct plan *plan, size_t index)
     } else {
         give_reason(&run, VERDICT_NOT_JUDGED, e.text[0] != '\0' ? e.text : "tracing failed");
     }
+    bool was_cut_off =
+        made == 0 && (result.trace.end == TRACE_TIMEOUT || result.trace.end == TRACE_FLOODED);
     if (made == 0)
         run_result_fini(&result);
 
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "index", (double)index);
     cJSON_AddItemToObject(json, "run", verdict_run_json(&run));
+    if (was_cut_off)
+        atomic_fetch_add(&plan->turn->unended, 1);
     if (answers != NULL)
         cJSON_AddItemToObject(json, "answers", answers);
     verdict_run_fini(&run);
@@ -316,7 +320,8 @@ int worker_job(void *arg, struct buf *out, struct err *e)
     const struct plan *plan = arg;
     cJSON *list = cJSON_CreateArray();
     size_t index;
-    while ((index = atomic_fetch_add(plan->next, 1)) < plan->grader->run_count)
+    while (atomic_load(&plan->turn->unended) < UNENDED_MAX &&
+           (index = atomic_fetch_add(&plan->turn->next, 1)) < plan->grader->run_count)
         cJSON_AddItemToArray(list, do_run(plan, index));
     char *text = cJSON_PrintUnformatted(list);
     buf_puts(out, text);

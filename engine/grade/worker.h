@@ -15,8 +15,18 @@ struct plan {
     const char *file;       /* its source */
     char *const *partners;  /* compiled, in the order of grader->partners */
     const char *recordings; /* folder */
-    _Atomic size_t *next;   /* shared by all workers: the run to make next */
+    struct turn *turn;      /* shared by all workers */
 };
+
+/* Who goes next, in memory that all workers share. */
+struct turn {
+    _Atomic size_t next; /* the run to make next */
+    _Atomic size_t
+        unended; /* runs that only the time limit ended: after UNENDED_MAX the others are not
+                    made, for they would only make the learner wait for the same again */
+};
+
+enum { UNENDED_MAX = 2 };
 
 /* The file that run number `index` is recorded in; the caller frees. */
 char *plan_recording(const struct plan *plan, size_t index);

@@ -153,7 +153,7 @@ static void put_handler(uint64_t handler, struct buf *out)
 
 static void put_sigaction(const struct raw *raw, int arg, enum blob_side side, struct buf *out)
 {
-    uint64_t action[4]; /* handler, flags, restorer, mask */
+    uint64_t action[4] = {0}; /* handler, flags, restorer, mask */
     if (!raw_memory(raw, arg, side, 0, action, sizeof action)) {
         not_kept(raw, arg, out);
         return;
@@ -285,7 +285,7 @@ static void put_pair(const struct raw *raw, int arg, struct buf *out)
 
 static void put_int(const struct raw *raw, int arg, enum blob_side side, struct buf *out)
 {
-    int value;
+    int value = 0;
     if (!raw_memory(raw, arg, side, 0, &value, sizeof value)) {
         not_kept(raw, arg, out);
         return;

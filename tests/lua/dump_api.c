@@ -1,7 +1,9 @@
 /* Prints the name of everything that the bindings offer, one a line: "run.events", "event.fd",
  * "lab.actors.name". docs.py compares them with the page and with the editors' stubs. */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/xalloc.h"
 #include "script/script_declare.h"
 #include "script/script_env.h"
 #include "script/script_event.h"
@@ -11,10 +13,10 @@ static void print_fields(const char *prefix, const struct field *fields)
 {
     for (const struct field *f = fields; f->name != NULL; f++) {
         printf("%s.%s\n", prefix, f->name);
-        char inner[128];
-        snprintf(inner, sizeof inner, "%s.%s", prefix, f->name);
+        char *inner = xasprintf("%s.%s", prefix, f->name);
         if (f->fields != NULL)
             print_fields(inner, f->fields);
+        free(inner);
     }
 }
 

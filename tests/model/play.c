@@ -66,7 +66,7 @@ static const char *event_label(struct asker *a, uint32_t event)
 
 static void ask_pipe(struct asker *a, const char *what, const char *name)
 {
-    uint32_t index;
+    uint32_t index = MODEL_NONE;
     const struct object *o = object_named(a, name, &index);
     if (strcmp(what, "fill") == 0)
         buf_printf(&a->out, "%llu", (unsigned long long)o->fill);
@@ -84,7 +84,7 @@ static void ask_pipe(struct asker *a, const char *what, const char *name)
 
 static void ask_ranges(struct asker *a, const char *name)
 {
-    uint32_t index;
+    uint32_t index = MODEL_NONE;
     struct range ranges[32];
     object_named(a, name, &index);
     size_t count = model_pipe_ranges(a->m, index, ranges, 32);
