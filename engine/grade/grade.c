@@ -1,9 +1,11 @@
 #include "grade/grade.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -18,7 +20,7 @@
 #include "script/child.h"
 #include "script/json.h"
 
-enum { WORKERS_MAX = 4 };
+enum { WORKERS_MAX = 4, GRADINGS_MAX = 32 /* of one exercise at once */ };
 
 /* One grading under way. */
 struct grading {
@@ -26,6 +28,7 @@ struct grading {
     char *exercise;
     char *file;
     char *recordings;
+    int lock_fd; /* of our own folder of recordings; -1: the caller gave one */
     struct grader *grader;
     char *program;
     char **partners;
@@ -41,6 +44,13 @@ static bool is_path(const char *name)
     return length > 2 && strcmp(name + length - 2, ".c") == 0;
 }
 
+/* The tree this program belongs to: there the learner may have a copy of the exercise elsewhere. */
+static bool is_installed_root(const char *root)
+{
+    const char *own = paths_root(NULL);
+    return own != NULL && strcmp(own, root) == 0;
+}
+
 static int find_file(struct grading *g, struct err *e)
 {
     const struct grade_options *o = g->options;
@@ -48,25 +58,53 @@ static int find_file(struct grading *g, struct err *e)
         g->file = xstrdup(o->file);
     else if (is_path(o->exercise))
         g->file = xstrdup(o->exercise);
+    else if (is_installed_root(o->root))
+        return paths_exercise(&g->file, g->exercise, e);
     else
         g->file = xasprintf("%s/exercises/%s.c", o->root, g->exercise);
     return access(g->file, R_OK) == 0 ? 0 : err_sys(e, errno, "read %s", g->file);
 }
 
-/* The folder for recordings; where none can be made in the user's cache, a temporary one. */
+/* Is the folder ours alone, for as long as *lock_fd is open? flock(2) is given up by the kernel
+ * when we die, so nothing is left to clean up. */
+static int make_and_lock(const char *folder, int *lock_fd, struct err *e)
+{
+    int result = paths_make_dirs(folder, e);
+    if (result < 0)
+        return result;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, errno, "open %s", folder);
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        result = err_sys(e, errno, "lock %s", folder);
+        fd_close(&fd);
+        return result;
+    }
+    *lock_fd = fd;
+    return 0;
+}
+
+/* The folder for recordings: the caller's, or one in the cache that no other grading uses now. */
 static int make_recordings(struct grading *g, struct err *e)
 {
-    char *cache = NULL;
     if (g->options->recordings != NULL) {
         g->recordings = xstrdup(g->options->recordings);
-    } else {
-        int result = paths_cache_dir(&cache, e);
-        if (result < 0)
-            return result;
-        g->recordings = xasprintf("%s/grade/%s", cache, g->exercise);
-        free(cache);
+        return paths_make_dirs(g->recordings, e);
     }
-    return paths_make_dirs(g->recordings, e);
+    char *cache = NULL;
+    int result = paths_cache_dir(&cache, e);
+    if (result < 0)
+        return result;
+    for (int number = 1; number <= GRADINGS_MAX; number++) {
+        free(g->recordings);
+        g->recordings = number == 1 ? xasprintf("%s/grade/%s", cache, g->exercise)
+                                    : xasprintf("%s/grade/%s.%d", cache, g->exercise, number);
+        result = make_and_lock(g->recordings, &g->lock_fd, e);
+        if (result != -EWOULDBLOCK)
+            break;
+    }
+    free(cache);
+    return result;
 }
 
 static uint64_t choose_seed(uint64_t wanted)
@@ -399,12 +437,13 @@ static void grading_fini(struct grading *g)
     free(g->exercise);
     free(g->file);
     free(g->recordings);
+    fd_close(&g->lock_fd);
     free(g->program);
 }
 
 int grade_exercise(struct verdict **out, const struct grade_options *options, struct err *e)
 {
-    struct grading g = {.options = options};
+    struct grading g = {.options = options, .lock_fd = -1};
     uint64_t started = clock_ns();
     int result = grade_find(&g.exercise, options->root, options->exercise, e);
     if (result == 0)
