@@ -58,7 +58,7 @@ struct standing {
 };
 
 /* Something that happened. */
-struct step {
+struct act {
     struct move move;
     uint32_t op;
     uint16_t call;
@@ -76,7 +76,7 @@ struct chooser {
     void (*begin)(void *self);
     /* Index into s->options, or CHOOSE_NOBODY. s->count is at least 1. */
     int (*choose)(void *self, const struct standing *s);
-    void (*moved)(void *self, const struct step *step);
+    void (*moved)(void *self, const struct act *act);
     /* The run is over: has_failed says whether it is one that we look for. */
     void (*end)(void *self, bool has_failed);
     void *self;

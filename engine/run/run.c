@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,8 @@ struct run {
     struct tracer *tracer;
     struct sandbox *sandbox;
     struct pump *pump;
+    struct conduct *conduct;
+    cpu_set_t cpus; /* where this thread may run, otherwise */
     int feed_fd; /* stdin_when_quiet: the program's descriptor 0, until all is said */
     size_t fed;
     uint64_t output_limit;
@@ -113,6 +116,41 @@ static int catch_up(struct run *r)
     while (model_seq(r->model) < recording_step_count(r->recording))
         model_apply(r->model);
     return 0;
+}
+
+static const struct model *fold(void *arg)
+{
+    struct run *r = arg;
+    return catch_up(r) < 0 ? NULL : r->model;
+}
+
+/* On one CPU "asleep" is exact (trace/step.h), and a stop costs half of what it does across two. */
+static int pin(struct run *r, struct err *e)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    if (sched_getaffinity(0, sizeof r->cpus, &r->cpus) < 0 ||
+        sched_setaffinity(0, sizeof one, &one) < 0)
+        return err_sys(e, errno, "run on one CPU");
+    return 0;
+}
+
+static int take_control(struct run *r, struct err *e)
+{
+    int rc = pin(r, e);
+    if (rc == 0)
+        r->conduct = conduct_new(r->options->conduct, fold, r);
+    return rc;
+}
+
+static void give_back_control(struct run *r, struct run_result *out)
+{
+    if (!r->conduct)
+        return;
+    out->moves = conduct_moves(r->conduct);
+    conduct_free(r->conduct);
+    sched_setaffinity(0, sizeof r->cpus, &r->cpus);
 }
 
 /* Writes the next byte to the program, which may be gone: SIGPIPE is not for us. pipe(7). */
@@ -220,6 +258,7 @@ static struct tracer_options tracer_options_of(struct run *r)
         .on_held = o->is_verified ? on_held : NULL,
         .hold_every = o->is_verified ? every : 0,
         .arg = r,
+        .stepped = r->conduct ? conduct_hooks(r->conduct) : NULL,
     };
 }
 
@@ -241,6 +280,8 @@ static int trace_it(struct run *r, struct run_result *out, struct err *e)
     rc = tracer_new(&r->tracer, &target, r->recorder, &options, e);
     if (rc < 0)
         return rc;
+    if (r->conduct)
+        conduct_attach(r->conduct, r->tracer);
     /* A terminal or a file does not mind that we hold it, too; the peer at a pipe's other end does.
      */
     bool keeps = r->options->keeps_stdio || (!is_pipe(STDIN_FILENO) && !is_pipe(STDOUT_FILENO));
@@ -280,6 +321,8 @@ int run_command(struct run_result *out, const struct run_options *options, struc
     struct run r = {.options = options, .feed_fd = -1};
     memset(out, 0, sizeof *out);
     int rc = open_recording(&r, e);
+    if (rc == 0 && options->conduct)
+        rc = take_control(&r, e);
     if (rc == 0)
         rc = trace_it(&r, out, e);
     if (r.sandbox) {
@@ -289,6 +332,7 @@ int run_command(struct run_result *out, const struct run_options *options, struc
     fd_close(&r.feed_fd);
     collect(&r, out);
     tracer_free(r.tracer);
+    give_back_control(&r, out);
     if (rc == 0 && catch_up(&r) == 0)
         source_embed(r.recording, r.recorder);
     verify_free(r.verify);

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "run/conduct.h"
 #include "sandbox/sandbox.h"
 #include "trace/tracer.h"
 
@@ -22,6 +23,9 @@ struct run_options {
     bool keeps_stdio; /* 0 and 1 are wanted after the run, though a reader of our stdout may then
                          see its end later than without us */
     bool ends_when_stuck; /* a hopeless run is ended at once */
+
+    const struct conduct_options *conduct; /* one task moves at a time, as its chooser says; NULL:
+                                              freely */
 
     /* hermetic runs; NULL: the user's own environment and terminal */
     const struct sandbox_options *sandbox; /* argv and stdio are taken from here, not there */
@@ -40,6 +44,8 @@ struct run_result {
     bool is_command_error;       /* after a failure: the command could not be started (126, 127) */
     struct buf out, err;         /* hermetic runs: head of the program's own output */
     uint64_t out_size, err_size; /* its true size */
+    uint32_t moves;              /* of a controlled run */
+    uint64_t stuck_ns;           /* from its last move to the finding that nobody can move */
     uint64_t verify_points;      /* quiescent points compared */
     uint64_t verify_disagreements;
     char *verify_text; /* the disagreements, a line each; NULL */

@@ -23,7 +23,14 @@ int arch_get_register(pid_t tid, int dwarf, uint64_t *out);
 
 /* At the entry of a call: makes the kernel skip it and return -ENOSYS. */
 int arch_refuse_call(pid_t tid);
-/* At the entry of a call: changes its first argument. */
-int arch_set_first_arg(pid_t tid, uint64_t value);
+/* At the entry of a call: makes the kernel skip it and return `result`. */
+int arch_skip_call(pid_t tid, int64_t result);
+/* At the entry of a call: makes the kernel skip it and enter it again, once pending signals have
+ * been delivered. nr: its number. */
+int arch_rewind_call(pid_t tid, uint64_t nr);
+/* At the entry or the exit of a call: changes argument `index`, 0 to 5. */
+int arch_set_arg(pid_t tid, int index, uint64_t value);
+/* At the exit of a call: changes its result. */
+int arch_set_result(pid_t tid, int64_t value);
 
 #endif

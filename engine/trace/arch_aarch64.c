@@ -37,24 +37,51 @@ int arch_get_register(pid_t tid, int dwarf, uint64_t *out)
     return status;
 }
 
-int arch_set_first_arg(pid_t tid, uint64_t value)
+int arch_set_arg(pid_t tid, int index, uint64_t value)
 {
     struct user_regs_struct regs;
     int status = get_regs(tid, &regs);
     if (status < 0)
         return status;
-    regs.regs[0] = value;
+    regs.regs[index] = value;
     return set_regs(tid, &regs);
 }
 
-/* The number has a register set of its own, and x0 is both first argument and result. */
-int arch_refuse_call(pid_t tid)
+/* x0 is both first argument and result. */
+int arch_set_result(pid_t tid, int64_t value)
+{
+    return arch_set_arg(tid, 0, (uint64_t)value);
+}
+
+/* The number has a register set of its own. */
+int arch_skip_call(pid_t tid, int64_t result)
 {
     int none = -1;
     struct iovec io = {&none, sizeof none};
     if (ptrace(PTRACE_SETREGSET, tid, (void *)NT_ARM_SYSTEM_CALL, &io) < 0)
         return -errno;
-    return arch_set_first_arg(tid, (uint64_t)-ENOSYS);
+    return arch_set_result(tid, result);
+}
+
+int arch_refuse_call(pid_t tid)
+{
+    return arch_skip_call(tid, -ENOSYS);
+}
+
+/* x8, the number, is not changed by a call. */
+int arch_rewind_call(pid_t tid, uint64_t nr)
+{
+    int none = -1;
+    struct iovec io = {&none, sizeof none};
+    struct user_regs_struct regs;
+    (void)nr;
+    if (ptrace(PTRACE_SETREGSET, tid, (void *)NT_ARM_SYSTEM_CALL, &io) < 0)
+        return -errno;
+    int status = get_regs(tid, &regs);
+    if (status < 0)
+        return status;
+    regs.pc -= arch_call_length;
+    return set_regs(tid, &regs);
 }
 
 #endif

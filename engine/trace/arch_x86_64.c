@@ -42,12 +42,36 @@ int arch_get_register(pid_t tid, int dwarf, uint64_t *out)
 /* At entry rax holds -ENOSYS already: that is the result of a number that does not exist. */
 int arch_refuse_call(pid_t tid)
 {
-    return poke(tid, offsetof(struct user_regs_struct, orig_rax), UINT64_MAX);
+    return poke(tid, REGISTER(orig_rax), UINT64_MAX);
 }
 
-int arch_set_first_arg(pid_t tid, uint64_t value)
+int arch_skip_call(pid_t tid, int64_t result)
 {
-    return poke(tid, offsetof(struct user_regs_struct, rdi), value);
+    int status = poke(tid, REGISTER(orig_rax), UINT64_MAX);
+    return status < 0 ? status : poke(tid, REGISTER(rax), (uint64_t)result);
+}
+
+int arch_rewind_call(pid_t tid, uint64_t nr)
+{
+    struct user_regs_struct regs;
+    if (ptrace(PTRACE_GETREGS, tid, NULL, &regs) < 0)
+        return -errno;
+    regs.rip -= arch_call_length;
+    regs.rax = nr;
+    regs.orig_rax = UINT64_MAX;
+    return ptrace(PTRACE_SETREGS, tid, NULL, &regs) < 0 ? -errno : 0;
+}
+
+int arch_set_arg(pid_t tid, int index, uint64_t value)
+{
+    static const size_t args[] = {REGISTER(rdi), REGISTER(rsi), REGISTER(rdx),
+                                  REGISTER(r10), REGISTER(r8),  REGISTER(r9)};
+    return poke(tid, args[index], value);
+}
+
+int arch_set_result(pid_t tid, int64_t value)
+{
+    return poke(tid, REGISTER(rax), (uint64_t)value);
 }
 
 #endif

@@ -28,6 +28,7 @@ struct open_call {
     /* changes */
     uint8_t flags;         /* EVENT_WAS_... */
     bool is_interrupted;   /* left the kernel with a restart code; what the program sees is open */
+    bool is_rewound;       /* so by our own hand (step.h), before it began */
     bool has_handler;      /* a signal handler runs on top of it */
     bool is_known_blocked; /* a BLOCKED event was written, at so many */
     uint64_t blocked_switches; /* context switches */

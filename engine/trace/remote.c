@@ -54,3 +54,11 @@ size_t remote_read_pieces(pid_t tid, const struct piece *pieces, size_t count, v
     ssize_t n = process_vm_readv(tid, &local, 1, remote, count, 0);
     return n > 0 ? (size_t)n : 0;
 }
+
+int remote_write(pid_t tid, uint64_t address, const void *bytes, size_t size)
+{
+    struct iovec local = {(void *)(uintptr_t)bytes, size};
+    struct iovec remote = {(void *)(uintptr_t)address, size};
+    ssize_t n = process_vm_writev(tid, &local, 1, &remote, 1, 0);
+    return n == (ssize_t)size ? 0 : n < 0 ? -errno : -EFAULT;
+}

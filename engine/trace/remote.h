@@ -11,6 +11,9 @@
  * itself may not. */
 size_t remote_read(pid_t tid, uint64_t address, void *bytes, size_t size);
 
+/* Writes size bytes at address. 0 or -errno. */
+int remote_write(pid_t tid, uint64_t address, const void *bytes, size_t size);
+
 /* A piece of remote memory. */
 struct piece {
     uint64_t address;

@@ -47,7 +47,7 @@ static void go_on(struct task *task, int op, int sig)
 
 void stop_restart(struct tracer *t, struct task *task)
 {
-    if (!task->is_stopped)
+    if (!task->is_stopped || t->stepper)
         return;
     if (t->is_holding) {
         *PUSH(t->held) = task->tid;
@@ -80,7 +80,7 @@ static void look_for_gaps(struct tracer *t, struct task *task, enum call call,
         gaps->has_io_uring = true;
     }
     if ((flags & CLONE_UNTRACED) && call == CALL_clone) {
-        arch_set_first_arg(task->tid, info->seccomp.args[0] & ~(uint64_t)CLONE_UNTRACED);
+        arch_set_arg(task->tid, 0, info->seccomp.args[0] & ~(uint64_t)CLONE_UNTRACED);
     } else if (flags & CLONE_UNTRACED) {
         gaps->has_untraced = true;
         record_note(t, task->tid, NOTE_INCOMPLETE, "a child asks not to be traced (clone3)");
@@ -91,6 +91,7 @@ static void on_call_entry(struct tracer *t, struct task *task)
 {
     struct ptrace_syscall_info info;
     go_on(task, PTRACE_SYSCALL, 0);
+    task->stop = STOP_ENTRY;
     if (!get_info(task->tid, &info))
         return;
     bool is_foreign = info.arch != arch_audit || (info.seccomp.nr & arch_foreign_bit);
@@ -100,7 +101,11 @@ static void on_call_entry(struct tracer *t, struct task *task)
     for (int i = 0; i < 6; i++)
         args[i] = info.seccomp.args[i];
     if (inflight_resumes(&task->calls, info.seccomp.nr, args, at, call == CALL_restart_syscall)) {
-        inflight_top(&task->calls)->flags |= EVENT_WAS_RESTARTED;
+        struct open_call *top = inflight_top(&task->calls);
+        if (!top->is_rewound)
+            top->flags |= EVENT_WAS_RESTARTED;
+        top->is_rewound = false;
+        task->stop = STOP_REENTRY;
         return;
     }
     struct open_call left;
@@ -121,8 +126,11 @@ static void on_sigreturn(struct tracer *t, struct task *task, struct place at)
         call.flags |= EVENT_WAS_ABANDONED;
         record_exit(t, task, &call, -EINTR);
     }
-    if (where == INFLIGHT_EINTR)
-        record_exit(t, task, &call, -EINTR);
+    if (where != INFLIGHT_EINTR)
+        return;
+    record_exit(t, task, &call, -EINTR);
+    if (t->stepper)
+        step_on_exit(t, task, &call, -EINTR);
 }
 
 static void look_for_filter(struct tracer *t, struct task *task, const struct open_call *call,
@@ -150,6 +158,8 @@ static void on_call_exit(struct tracer *t, struct task *task,
     struct open_call call = *top;
     task->calls.depth--;
     record_exit(t, task, &call, info->exit.rval);
+    if (t->stepper)
+        step_on_exit(t, task, &call, info->exit.rval);
     if (call.call == CALL_rt_sigreturn)
         on_sigreturn(t, task, (struct place){info->instruction_pointer, info->stack_pointer});
     else if (call.call == CALL_seccomp || call.call == CALL_prctl)
@@ -162,8 +172,12 @@ static void on_syscall_stop(struct tracer *t, struct task *task)
 {
     struct ptrace_syscall_info info;
     go_on(task, PTRACE_CONT, 0);
-    if (get_info(task->tid, &info) && info.op == PTRACE_SYSCALL_INFO_EXIT)
-        on_call_exit(t, task, &info);
+    task->stop = STOP_EXIT;
+    if (!get_info(task->tid, &info) || info.op != PTRACE_SYSCALL_INFO_EXIT)
+        return;
+    if (t->stepper)
+        step_on_return(t, task, &info);
+    on_call_exit(t, task, &info);
 }
 
 /* ---- signals and job control ---- */
@@ -178,6 +192,7 @@ static void on_signal(struct tracer *t, struct task *task, int sig)
 {
     siginfo_t info;
     go_on(task, PTRACE_CONT, sig);
+    task->stop = STOP_SIGNAL;
     if (ptrace(PTRACE_GETSIGINFO, task->tid, NULL, &info) < 0)
         return;
     record_signal(t, task, &info);
@@ -204,6 +219,7 @@ static void on_event_stop(struct tracer *t, struct task *task, int sig)
     }
     if (!task->is_listening)
         record_point(t, EVENT_STOP, task->tid, (uint64_t[6]){(uint64_t)sig}, 0, NULL);
+    task->stop = STOP_GROUP;
     task->is_listening = true;
     go_on(task, PTRACE_LISTEN, 0);
 }
@@ -225,11 +241,15 @@ static void on_fork(struct tracer *t, struct task *task, int event)
     if (top && !top->is_interrupted)
         flags = top->clone_flags;
     go_on(task, PTRACE_SYSCALL, 0);
+    task->stop = STOP_FORK;
     if (child <= 0 || tasks_find(&t->tasks, child))
         return;
     record_start(t, child, task, flags, top ? top->event : 0, NULL);
     struct space *space = flags & CLONE_VM ? space_share(task->space) : space_copy(task->space);
-    tasks_add(&t->tasks, child, flags & CLONE_THREAD ? task->tgid : child, space);
+    struct task *born =
+        tasks_add(&t->tasks, child, flags & CLONE_THREAD ? task->tgid : child, space);
+    if (t->stepper)
+        step_on_born(t, born, task);
     t->hidden_until_ns = 0;
     if (t->is_ending)
         kill(child, SIGKILL);
@@ -262,6 +282,8 @@ static struct task *take_over(struct tracer *t, struct task *leader, pid_t calle
     struct task *old = caller != leader->tid ? tasks_find(&t->tasks, caller) : NULL;
     if (old) {
         leader->calls = old->calls;
+        leader->brake.call_event = old->brake.call_event;
+        leader->brake.call = old->brake.call;
         tasks_remove(&t->tasks, old);
     }
     leader->is_dying = false;
@@ -275,6 +297,7 @@ static void on_exec(struct tracer *t, struct task *task)
     pid_t caller = (pid_t)get_message(task->tid);
     char link[32], path[PATH_MAX];
     go_on(task, PTRACE_SYSCALL, 0);
+    task->stop = STOP_EXEC;
     take_over(t, task, caller);
     snprintf(link, sizeof link, "/proc/%d/exe", (int)task->tid);
     ssize_t size = readlink(link, path, sizeof path);
@@ -289,6 +312,7 @@ static void on_dying(struct tracer *t, struct task *task)
 {
     uint64_t status = get_message(task->tid);
     go_on(task, PTRACE_CONT, 0);
+    task->stop = STOP_DYING;
     task->is_dying = true;
     task->is_listening = false;
     record_point(t, EVENT_DYING, task->tid, (uint64_t[6]){status}, 0, NULL);
@@ -377,6 +401,7 @@ static void on_stop(struct tracer *t, struct task *task, int status)
     int sig = WSTOPSIG(status);
     int event = status >> 16;
     task->is_stopped = true;
+    task->stop = STOP_OTHER;
     switch (event) {
     case PTRACE_EVENT_SECCOMP: on_call_entry(t, task); break;
     case PTRACE_EVENT_FORK:
@@ -399,7 +424,7 @@ static void on_stop(struct tracer *t, struct task *task, int status)
 void stop_take(struct tracer *t, pid_t tid, int status)
 {
     struct task *task = tasks_find(&t->tasks, tid);
-    t->now_ns = clock_ns() - t->start_ns;
+    t->now_ns = t->stepper ? step_now(t) : clock_ns() - t->start_ns;
     t->reports++;
     if (!task) {
         /* not yet named by its creator; or no tracee at all (the sandbox's init) */

@@ -10,8 +10,52 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "trace/call.h"
 #include "trace/inflight.h"
 #include "trace/space.h"
+
+/* What a task last stopped for. */
+enum stop_kind {
+    STOP_OTHER,
+    STOP_ENTRY,   /* of a call */
+    STOP_REENTRY, /* of a call that was interrupted, and goes on */
+    STOP_EXIT,    /* of a call */
+    STOP_SIGNAL,  /* is about to be delivered */
+    STOP_FORK,    /* has made a task */
+    STOP_EXEC,
+    STOP_DYING,
+    STOP_GROUP, /* job control */
+};
+
+enum { BRAKE_NOBODY = UINT32_MAX };
+
+/* What a stepped run knows of a task (step.h). */
+struct brake {
+    /* set once */
+    uint32_t birth, creator; /* BRAKE_NOBODY: the command */
+    int stat_fd;             /* its /proc/TID/stat, kept open; -1 */
+    /* changes with every stop */
+    uint8_t state; /* enum step_state */
+    bool is_exiting;    /* let into exit, or its group into exit_group: dies without another move */
+    bool is_timing_out; /* interrupted so that it can be told that its time is over */
+    bool is_rewound;    /* its held call was put back, to deliver a signal first */
+    bool ran_handler;   /* since its call was interrupted */
+    bool is_killed_at_exit;
+    bool has_patch; /* an argument of the call was changed, to be put back at its exit */
+    int patched_arg;
+    uint64_t original_arg;
+    uint32_t grants;
+    uint64_t pending; /* signals that would be delivered, as last asked */
+    bool has_deadline;
+    uint64_t deadline_ns;
+    /* the call that it was last let into */
+    uint32_t call_event; /* BRAKE_NOBODY: none */
+    enum call call;
+    bool has_returned;
+    int64_t ret;
+    uint32_t child; /* birth of what it made; BRAKE_NOBODY */
+    bool child_is_thread;
+};
 
 struct task {
     /* set once; exec in a thread moves the calls to the leader's task */
@@ -27,6 +71,8 @@ struct task {
     bool is_dying;     /* its PTRACE_EVENT_EXIT was seen */
     int restart_op;    /* for a stopped task: PTRACE_CONT, PTRACE_SYSCALL or PTRACE_LISTEN */
     int restart_signal;
+    enum stop_kind stop; /* the last one */
+    struct brake brake;
 
     struct task *next; /* same bucket */
 };

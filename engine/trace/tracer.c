@@ -133,7 +133,7 @@ static void check_limits(struct tracer *t)
         tracer_end(t, TRACE_TIMEOUT, "the time limit was reached");
     else if (o->events_max && t->events > o->events_max)
         tracer_end(t, TRACE_FLOODED, "too many events");
-    else if (o->ends_with_command && t->ended_ns && t->tasks.all_count &&
+    else if (o->ends_with_command && !t->stepper && t->ended_ns && t->tasks.all_count &&
              t->now_ns - t->ended_ns >= o->grace_ns)
         tracer_end(t, TRACE_ENDED, "processes were left when the command had ended");
 }
@@ -157,6 +157,20 @@ static void tick(struct tracer *t)
     if (t->options.on_tick)
         obey(t, t->options.on_tick(t->options.arg));
     obey(t, quiet_ask(t));
+}
+
+bool tracer_pace(struct tracer *t)
+{
+    if (is_tick_due) {
+        is_tick_due = 0;
+        uint64_t now_ns = t->now_ns;
+        t->now_ns = clock_ns() - t->start_ns;
+        check_limits(t);
+        t->now_ns = now_ns;
+        if (!t->is_ending && t->options.on_tick)
+            obey(t, t->options.on_tick(t->options.arg));
+    }
+    return !t->is_ending;
 }
 
 /* ---- the loop ---- */
@@ -241,6 +255,8 @@ int tracer_run(struct tracer *t, struct tracer_result *out, struct err *e)
     if (status == 0 && fd_write_full(t->release_fd, "g", 1) < 0)
         status = err_set(e, ESRCH, "the command ended before it could be run");
     fd_close(&t->release_fd);
+    if (status == 0 && t->options.stepped)
+        step_run(t);
     if (status == 0)
         status = loop(t, e);
     stop_ticking(t);
@@ -281,6 +297,7 @@ void tracer_free(struct tracer *t)
     objects_free(t->objects);
     capturer_fini(&t->capturer);
     free(t->held);
+    step_free(t->stepper);
     free(t);
 }
 

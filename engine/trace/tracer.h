@@ -30,6 +30,8 @@ enum trace_end {
 
 enum trace_answer { TRACE_GO_ON, TRACE_STOP_STUCK, TRACE_STOP_FLOODED };
 
+struct step_hooks;
+
 struct tracer_options {
     size_t payload_cap;     /* bytes kept of each argument; 0: 4096 */
     uint64_t limit_ns;      /* wall-clock limit; 0: none */
@@ -50,6 +52,8 @@ struct tracer_options {
     void (*on_held)(void *arg);
     uint32_t hold_every;
     void *arg;
+
+    const struct step_hooks *stepped; /* one task moves at a time (trace/step.h); NULL: freely */
 };
 
 /* A process that waits, before exec, to be seized and released. Made by spawn_command

@@ -33,6 +33,8 @@ struct tracer {
     uint64_t events; /* entries and points */
     bool has_execed; /* the command is running: earlier calls are our own child code's */
 
+    struct stepper *stepper; /* step.c; NULL: everybody runs freely */
+
     /* the loop (tracer.c) */
     volatile sig_atomic_t is_stop_asked;
     timer_t ticker;
@@ -89,6 +91,18 @@ bool stop_has_strays(const struct tracer *t);
 /* Lets a stopped task go on. */
 void stop_restart(struct tracer *t, struct task *task);
 
+/* ---- step.c ---- */
+
+/* Moves one task at a time until nobody can move or the run ends. */
+void step_run(struct tracer *t);
+void step_free(struct stepper *s);
+/* From stops.c, in a stepped run: a task was made; a call is about to be seen to return (*info may
+ * be changed); a call has returned. */
+void step_on_born(struct tracer *t, struct task *task, struct task *creator);
+void step_on_return(struct tracer *t, struct task *task, struct ptrace_syscall_info *info);
+void step_on_exit(struct tracer *t, struct task *task, const struct open_call *call, int64_t ret);
+uint64_t step_now(const struct tracer *t);
+
 /* ---- quiet.c ---- */
 
 /* Writes BLOCKED events for calls that sleep. */
@@ -102,6 +116,9 @@ void quiet_hold(struct tracer *t);
 void quiet_drain(struct tracer *t);
 
 /* ---- tracer.c ---- */
+
+/* Has the 20 ms timer rung? Looks at limits then; false when the run is ending. */
+bool tracer_pace(struct tracer *t);
 
 /* Decides the end of the run: kills what there is. Only the first call counts. */
 void tracer_end(struct tracer *t, enum trace_end end, const char *why);

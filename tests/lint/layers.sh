@@ -5,7 +5,7 @@
 #   layers.sh ROOT [--self-test]
 set -u
 root=$1
-order='base trace sandbox model diagnose source run script grade export ui cli'
+order='base trace control sandbox model diagnose source run script grade export ui cli'
 bad=0
 
 complain() {

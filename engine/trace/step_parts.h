@@ -1,0 +1,84 @@
+/* What the files of the stepped run share. Private to engine/trace. */
+#ifndef IPCLAB_TRACE_STEP_PARTS_H
+#define IPCLAB_TRACE_STEP_PARTS_H
+
+#include "trace/step.h"
+#include "trace/tracer_parts.h"
+
+/* A timer that was armed by a call that the kernel never saw. */
+struct timer {
+    pid_t tgid;
+    int32_t id; /* timer_create's; -1: the process's ITIMER_REAL */
+    int sig;
+    uint64_t value; /* union sigval */
+    uint64_t deadline_ns, interval_ns;
+};
+
+/* What a POSIX timer will do, from timer_create on. */
+struct timer_kind {
+    pid_t tgid;
+    int32_t id;
+    int sig; /* 0: nothing */
+    uint64_t value;
+};
+
+struct stepper {
+    const struct step_hooks *hooks;
+    uint32_t births;
+    uint32_t granted_event; /* of the last move */
+    enum call granted_call;
+    uint64_t clock_ns; /* the run's own: only moves advance it */
+    bool is_signal_sent; /* since pending signals were last asked for */
+
+    struct timer *timers;
+    size_t timers_count, timers_cap;
+    struct timer_kind *kinds;
+    size_t kinds_count, kinds_cap;
+
+    /* what `choose` may look at; made anew for every move */
+    struct step_task *view;
+    size_t view_count, view_cap;
+    struct step_timer *timer_view;
+    size_t timer_view_count, timer_view_cap;
+};
+
+/* ---- step.c: bringing tasks to rest ---- */
+
+/* Restarts a stopped task and follows it until it rests. */
+void step_go_on(struct tracer *t, struct task *task);
+/* The same for one that is on its way already. */
+void step_follow(struct tracer *t, struct task *task);
+/* Follows whoever the last move has set in motion, until nobody moves. */
+void step_settle(struct tracer *t);
+struct task *step_find(struct tracer *t, uint32_t birth); /* NULL */
+/* All tasks of a process die without further moves. */
+void step_doom(struct tracer *t, pid_t tgid);
+
+/* ---- step_move.c: carrying out a choice ---- */
+
+void step_move(struct tracer *t, const struct step_choice *choice);
+/* Delivers a pending signal to a task that is held, and brings it back to its call. */
+void step_deliver(struct tracer *t, struct task *task);
+/* Changes an argument of the call at whose entry the task stands, until its exit. */
+void step_patch(struct task *task, int arg, uint64_t value);
+
+/* ---- step_time.c: sleeps, timeouts, timers ---- */
+
+/* A held call that only waits for time: granting it means that the time has passed. */
+bool step_is_sleep(const struct task *task);
+/* At the hold: notes the deadline of a sleep. At the grant: takes the time limit away from a timed
+ * call, arms virtual timers instead of the kernel's; true: the call was carried out already, and is
+ * to be skipped (its result is set). */
+void step_note_deadline(struct tracer *t, struct task *task);
+bool step_take_time(struct tracer *t, struct task *task);
+/* The time of a held sleep, or of a parked call, is over. */
+void step_time_out(struct tracer *t, struct task *task);
+/* What the call returns to say so; writes what it would write. */
+int64_t step_timeout_result(struct task *task);
+void step_fire(struct tracer *t, size_t timer);
+/* Timers and kinds of a process that is gone. */
+void step_forget_timers(struct stepper *s, pid_t tgid);
+/* After timer_create has returned. */
+void step_learn_timer(struct tracer *t, struct task *task, const struct open_call *call);
+
+#endif
