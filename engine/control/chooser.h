@@ -38,18 +38,18 @@ enum enabled {
 };
 
 /* A move that is to be had now. */
-struct option {
+struct choice {
     struct move move;
-    uint8_t enabled;            /* enum enabled */
-    bool is_yield;              /* poll(0), WNOHANG, a sleep, a try that failed before: others first */
-    uint32_t op;                /* ordinal of this move among its task's moves, from 1 */
-    uint16_t call;              /* enum call of the held call; CALL_UNKNOWN for other kinds */
+    uint8_t enabled; /* enum enabled */
+    bool is_yield;   /* poll(0), WNOHANG, a sleep, a try that failed before: others first */
+    uint32_t op;     /* ordinal of this move among its task's moves, from 1 */
+    uint16_t call;   /* enum call of the held call; CALL_UNKNOWN for other kinds */
     struct footprint footprint; /* what it would touch, with the facts of now */
 };
 
 /* The state in which somebody must move. Options are sorted by task, then kind. */
 struct standing {
-    const struct option *options;
+    const struct choice *options;
     size_t count;
     const struct move *parked; /* tasks asleep in a call that they were let into; it completes by
                                 * itself when it can */

@@ -42,7 +42,7 @@ struct conduct {
     uint16_t *proc_names;
     size_t proc_names_count, proc_names_cap;
 
-    struct option *list;
+    struct choice *list;
     size_t list_count, list_cap;
     struct meaning *meanings;
     size_t meanings_count, meanings_cap;
@@ -68,7 +68,7 @@ static struct member *member_at(struct conduct *c, uint32_t birth)
 static void set_name(struct conduct *c, uint32_t birth, const char *name)
 {
     struct member *m = member_at(c, birth);
-    m->name = names_index(c->options.names, name);
+    m->name = cast_index(c->options.cast, name);
     m->is_known = true;
 }
 
@@ -76,10 +76,10 @@ static void set_name(struct conduct *c, uint32_t birth, const char *name)
  * index. */
 static uint16_t name_child(struct conduct *c, uint32_t creator, uint32_t birth, bool is_thread)
 {
-    char name[NAMES_LENGTH_MAX];
+    char name[CAST_NAME_MAX];
     struct member *m = member_at(c, creator);
     uint32_t n = is_thread ? ++m->threads + 1 : ++m->children;
-    snprintf(name, sizeof name, "%s%c%u", names_text(c->options.names, m->name),
+    snprintf(name, sizeof name, "%s%c%u", cast_name(c->options.cast, m->name),
              is_thread ? '/' : '.', n);
     set_name(c, birth, name);
     return c->members[birth].name;
@@ -122,7 +122,7 @@ static bool opens_fifo(const struct conduct *c, const struct step_task *task)
     return stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
-static void describe(struct conduct *c, struct option *o, const struct footprint_move *move)
+static void describe(struct conduct *c, struct choice *o, const struct footprint_move *move)
 {
     struct footprint_names names = {c->event_keys, c->event_keys_count, c->proc_names,
                                     c->proc_names_count};
@@ -131,8 +131,8 @@ static void describe(struct conduct *c, struct option *o, const struct footprint
 
 static struct footprint_move move_of(struct conduct *c, const struct step_task *task, uint8_t kind)
 {
-    struct footprint_move move = {.kind = kind, .proc = MODEL_NONE, .task = MODEL_NONE,
-                                  .event = MODEL_NONE};
+    struct footprint_move move = {
+        .kind = kind, .proc = MODEL_NONE, .task = MODEL_NONE, .event = MODEL_NONE};
     if (!c->model)
         return move;
     move.proc = model_proc_by_pid(c->model, task->tgid);
@@ -147,8 +147,8 @@ static struct footprint_move move_of(struct conduct *c, const struct step_task *
 static void add_option(struct conduct *c, const struct step_task *task, enum move_kind kind,
                        enum step_kind step)
 {
-    struct option *o = PUSH(c->list);
-    *o = (struct option){.move = {conduct_name(c, task->birth), (uint8_t)kind},
+    struct choice *o = PUSH(c->list);
+    *o = (struct choice){.move = {conduct_name(c, task->birth), (uint8_t)kind},
                          .enabled = ENABLED_UNKNOWN,
                          .op = task->grants + (task->state != STEP_PARKED),
                          .call = (uint16_t)task->call};
@@ -164,7 +164,7 @@ static void add_option(struct conduct *c, const struct step_task *task, enum mov
 
 /* Whether the call would go through now; the model's own rules, which --verify holds against the
  * kernel. What it does not know, only trying tells. */
-static uint8_t ask_enabled(const struct option *o)
+static uint8_t ask_enabled(const struct choice *o)
 {
     uint8_t answer = ENABLED_YES;
     for (uint16_t i = 0; i < o->footprint.count; i++) {
@@ -189,7 +189,7 @@ static uint8_t ask_enabled(const struct option *o)
 }
 
 /* A wait for a child goes through when one of those that it may take has ended. */
-static bool waits_in_vain(const struct option *o)
+static bool waits_in_vain(const struct choice *o)
 {
     bool waits = false;
     for (uint16_t i = 0; i < o->footprint.count; i++) {
@@ -220,7 +220,7 @@ static bool is_nonblocking(const struct conduct *c, const struct footprint_move 
 
 static void judge_enabled(struct conduct *c, const struct step_task *task)
 {
-    struct option *o = &c->list[c->list_count - 1];
+    struct choice *o = &c->list[c->list_count - 1];
     const struct footprint_move *move = &c->meanings[c->meanings_count - 1].move;
     if (o->move.kind != MOVE_GO || task->state == STEP_DYING) {
         o->enabled = ENABLED_YES;
@@ -358,7 +358,7 @@ static uint64_t first_deadline(const struct conduct *c)
     return first;
 }
 
-static int compare(const struct option *a, const struct option *b)
+static int compare(const struct choice *a, const struct choice *b)
 {
     if (a->move.task != b->move.task)
         return a->move.task < b->move.task ? -1 : 1;
@@ -369,7 +369,7 @@ static int compare(const struct option *a, const struct option *b)
 static void sort_options(struct conduct *c)
 {
     for (size_t i = 1; i < c->list_count; i++) {
-        struct option option = c->list[i];
+        struct choice option = c->list[i];
         struct meaning meaning = c->meanings[i];
         size_t at = i;
         for (; at > 0 && compare(&c->list[at - 1], &option) > 0; at--) {
@@ -397,7 +397,7 @@ static void make_options(struct conduct *c)
 
 /* ---- the hooks ---- */
 
-static const struct conduct_fault *fault_for(const struct conduct *c, const struct option *o)
+static const struct conduct_fault *fault_for(const struct conduct *c, const struct choice *o)
 {
     if (o->move.kind != MOVE_GO)
         return NULL;
@@ -434,15 +434,15 @@ static enum trace_answer on_choose(void *arg, struct step_choice *out)
     int index = chooser->choose(chooser->self, &standing);
     if (index < 0)
         return TRACE_STOP_STUCK;
-    const struct option *o = &c->list[index];
+    const struct choice *o = &c->list[index];
     *out = c->meanings[index].choice;
     const struct conduct_fault *fault = fault_for(c, o);
     if (fault) {
         out->fault = fault->kind;
         out->value = fault->value;
     }
-    c->chosen = (struct act){
-        .move = o->move, .op = o->op, .call = o->call, .footprint = o->footprint};
+    c->chosen =
+        (struct act){.move = o->move, .op = o->op, .call = o->call, .footprint = o->footprint};
     if (o->move.kind == MOVE_GO)
         key_event(c, c->meanings[index].move.event, o->move.task, o->op);
     c->moves++;
@@ -504,8 +504,8 @@ struct conduct *conduct_new(const struct conduct_options *options,
     c->options = *options;
     c->catch_up = catch_up;
     c->arg = arg;
-    c->hooks = (struct step_hooks){
-        .choose = on_choose, .done = on_done, .is_stuck = on_stuck, .arg = c};
+    c->hooks =
+        (struct step_hooks){.choose = on_choose, .done = on_done, .is_stuck = on_stuck, .arg = c};
     return c;
 }
 

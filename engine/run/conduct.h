@@ -6,8 +6,8 @@
 #ifndef IPCLAB_RUN_CONDUCT_H
 #define IPCLAB_RUN_CONDUCT_H
 
+#include "control/cast.h"
 #include "control/chooser.h"
-#include "control/names.h"
 #include "model/model.h"
 #include "trace/step.h"
 
@@ -21,7 +21,7 @@ struct conduct_fault {
 
 struct conduct_options {
     const struct chooser *chooser;
-    struct names *names;   /* lives as long as the exploration */
+    struct cast *cast;     /* lives as long as the exploration */
     bool is_fair;          /* time passes only when nobody else can move; else at any moment */
     bool wants_footprints; /* options and steps carry them: the model is folded for every move */
     uint32_t moves_max;    /* 0: 20000; then the run ends as flooded */

@@ -303,7 +303,8 @@ static void touch_query(struct sketch *s)
         return;
     const struct file *file = model_file(s->m, slot->file);
     add(s, mix(TAG_FILE, event_key(s, file->event)), TOUCH_VALUE_READ);
-    if (is_stream(model_object(s->m, file->object)) && !is_outside(model_object(s->m, file->object)))
+    if (is_stream(model_object(s->m, file->object)) &&
+        !is_outside(model_object(s->m, file->object)))
         touch_stream(s, file->object, TOUCH_STREAM_POLL, 0);
 }
 
@@ -311,8 +312,7 @@ static void touch_flags(struct sketch *s)
 {
     const struct fd_slot *slot = model_fd(s->m, s->move->proc, s->op.fd);
     if (slot)
-        add(s, mix(TAG_FILE, event_key(s, model_file(s->m, slot->file)->event)),
-            TOUCH_VALUE_WRITE);
+        add(s, mix(TAG_FILE, event_key(s, model_file(s->m, slot->file)->event)), TOUCH_VALUE_WRITE);
 }
 
 /* ---- all calls ---- */
@@ -329,6 +329,12 @@ static void touch_op(struct sketch *s)
     case OP_MKFIFO:
         if (s->op.path)
             add(s, path_id(TAG_NAME, s->op.path), TOUCH_VALUE_WRITE);
+        break;
+    case OP_LOOK:
+    case OP_NAME:
+        if (s->op.path)
+            add(s, path_id(TAG_NAME, s->op.path),
+                s->op.kind == OP_NAME ? TOUCH_VALUE_WRITE : TOUCH_VALUE_READ);
         break;
     case OP_CLOSE: touch_one_close(s, s->op.fd); break;
     case OP_CLOSE_RANGE: touch_closes(s, s->op.fd, s->op.fd2, false); break;

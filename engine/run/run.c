@@ -39,7 +39,7 @@ struct run {
     struct pump *pump;
     struct conduct *conduct;
     cpu_set_t cpus; /* where this thread may run, otherwise */
-    int feed_fd; /* stdin_when_quiet: the program's descriptor 0, until all is said */
+    int feed_fd;    /* stdin_when_quiet: the program's descriptor 0, until all is said */
     size_t fed;
     uint64_t output_limit;
 };
@@ -222,6 +222,7 @@ static int start_hermetic(struct run *r, struct target *target, struct err *e)
     struct sandbox_options place = *o->sandbox;
     place.argv = o->argv;
     place.is_traced = true;
+    place.is_stepped = o->conduct != NULL;
     size_t kept = output_kept(o);
     r->output_limit = kept * FLOOD_FACTOR;
     size_t pumped = o->stdin_when_quiet ? 0 : o->stdin_size;
@@ -239,7 +240,8 @@ static int start(struct run *r, struct target *target, struct err *e)
 {
     if (r->options->sandbox)
         return start_hermetic(r, target, e);
-    struct spawn_options plain = {.argv = r->options->argv, .stdio = {-1, -1, -1}};
+    struct spawn_options plain = {
+        .argv = r->options->argv, .stdio = {-1, -1, -1}, .is_stepped = r->options->conduct != NULL};
     return spawn_command(target, &plain, e);
 }
 

@@ -23,7 +23,8 @@ static uint32_t put_texts(struct buf *out, char *const *texts)
     return count;
 }
 
-static int put_filters(struct buf *out, struct plan *plan, bool is_traced, struct err *e)
+static int put_filters(struct buf *out, struct plan *plan, const struct sandbox_options *options,
+                       struct err *e)
 {
     size_t count;
     const void *filter = refuse_program(&count, e);
@@ -31,9 +32,9 @@ static int put_filters(struct buf *out, struct plan *plan, bool is_traced, struc
         return -e->code;
     plan->refuse_count = (uint32_t)count;
     buf_put(out, filter, count * sizeof(struct sock_filter));
-    if (!is_traced)
+    if (!options->is_traced)
         return 0;
-    filter = filter_program(&count, e);
+    filter = filter_program(options->is_stepped, &count, e);
     if (!filter)
         return -e->code;
     plan->trace_count = (uint32_t)count;
@@ -86,7 +87,7 @@ int plan_build(struct buf *out, const struct sandbox_options *options, bool is_b
     struct plan plan = {.is_bare = is_bare};
     set_limits(&plan, options);
     buf_put(out, &plan, sizeof plan); /* its place; filled below */
-    int rc = put_filters(out, &plan, options->is_traced, e);
+    int rc = put_filters(out, &plan, options, e);
     const char *cwd = options->cwd ? options->cwd : "/tmp";
     buf_put(out, cwd, strlen(cwd) + 1);
     const char *mask = mask_of();

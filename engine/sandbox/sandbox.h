@@ -42,6 +42,7 @@ struct sandbox_options {
     uint32_t files_max;       /* RLIMIT_NOFILE; 0: 256 */
     uint32_t cpu_seconds;     /* RLIMIT_CPU of each process; 0: 10 */
     uint64_t ignored_signals; /* bit n-1: signal n starts as SIG_IGN; all others start as SIG_DFL */
+    bool is_stepped;          /* the tracer's filter is that of stepped runs (trace/step.h) */
     bool is_traced;           /* install the tracer's filter before exec, wait to be seized */
     /* Where namespaces are not to be had, run all the same with limits and filter only, and where
      * /proc cannot be mounted, without it: sandbox_isolation says which. Root never goes without

@@ -145,6 +145,8 @@ size_t call_captures(enum call call, const uint64_t args[6], int64_t ret, bool a
     X(TIMER_CREATE) /* size: its id, sig: what it will send (0: none) */                           \
     X(POLL)         /* poll, select, epoll_wait: timeout_ns; call_polls() lists what is watched */ \
     X(EPOLL_CTL)    /* fd, fd2: watched fd; flags: EPOLL_CTL_*; size: events */                    \
+    X(LOOK)         /* path: looks at what it names (stat, access) */                              \
+    X(NAME)         /* path: changes what it names (unlink, mkdir, truncate) */                    \
     X(QUERY)        /* looks only: FIONREAD, F_GETFL ... */
 
 enum op_kind {

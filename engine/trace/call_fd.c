@@ -411,3 +411,32 @@ int decode_signalfd(const struct raw *raw, struct op *op)
     }
     return op->has_mask ? 0 : -EBADMSG;
 }
+
+/* ---- names ---- */
+
+static int named(const struct raw *raw, struct op *op, int arg, enum op_kind kind)
+{
+    op->kind = kind;
+    op->path = raw_string(raw, arg);
+    return op->path ? 0 : -EBADMSG;
+}
+
+int decode_look(const struct raw *raw, struct op *op)
+{
+    return named(raw, op, 0, OP_LOOK);
+}
+
+int decode_look_at(const struct raw *raw, struct op *op)
+{
+    return named(raw, op, 1, OP_LOOK);
+}
+
+int decode_name(const struct raw *raw, struct op *op)
+{
+    return named(raw, op, 0, OP_NAME);
+}
+
+int decode_name_at(const struct raw *raw, struct op *op)
+{
+    return named(raw, op, 1, OP_NAME);
+}

@@ -76,6 +76,14 @@ bool object_is_own(const struct object *o)
     return o->is_own;
 }
 
+bool object_is_loader(const struct object *o)
+{
+    const char *slash = strrchr(o->path, '/');
+    const char *name = slash ? slash + 1 : o->path;
+    return strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "ld-musl", 7) == 0 ||
+           strncmp(name, "ld.so", 5) == 0 || strncmp(name, "ld-2", 4) == 0;
+}
+
 uint32_t object_module(const struct object *o)
 {
     return o->module;

@@ -26,7 +26,7 @@ static _Noreturn void child(int go_fd)
     char go;
     if (fd_read_full(go_fd, &go, 1) != 1)
         _exit(1);
-    if (filter_install() < 0)
+    if (filter_install(false) < 0)
         _exit(2);
     _exit(write(-1, token, sizeof token) < 0 && errno == EBADF ? 0 : 3);
 }
@@ -91,7 +91,7 @@ int tracer_probe(struct err *e)
 {
     size_t instructions;
     int go[2];
-    if (!filter_program(&instructions, e))
+    if (!filter_program(false, &instructions, e))
         return -ENOSYS;
     if (pipe2(go, O_CLOEXEC) < 0)
         return err_sys(e, errno, "make a pipe");

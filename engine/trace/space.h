@@ -55,6 +55,8 @@ const struct range *space_find(struct space *s, pid_t tid, uint64_t address);
 bool space_may_be_own(const struct space *s);
 
 bool object_is_own(const struct object *o);
+/* The dynamic linker (ld.so(8)): it runs before the program does. */
+bool object_is_loader(const struct object *o);
 uint32_t object_module(const struct object *o); /* id in the recording */
 /* The rule for an address (as in the ELF file); made on first use, kept. */
 struct rule *object_rule(struct object *o, uint64_t offset);

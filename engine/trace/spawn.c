@@ -88,7 +88,7 @@ static _Noreturn void run_child(const struct plan *p)
     fd_write_full(p->error[1], &ready, sizeof ready);
     if (fd_read_full(p->release[0], &go, 1) != 1)
         _exit(127);
-    int status = filter_install();
+    int status = filter_install(p->options->is_stepped);
     if (status < 0)
         fail(p, -status, "install", "the seccomp filter");
     execve(p->path, p->options->argv, p->env);
@@ -209,7 +209,7 @@ int spawn_command(struct target *out, const struct spawn_options *options, struc
                      .release = {-1, -1},
                      .error = {-1, -1}};
     size_t instructions;
-    int status = filter_program(&instructions, e) ? 0 : -EIO;
+    int status = filter_program(options->is_stepped, &instructions, e) ? 0 : -EIO;
     if (status == 0)
         status = find_program(&p.path, options, p.env, e);
     if (status < 0)

@@ -15,6 +15,7 @@ struct spawn_options {
     char *const *env;  /* NULL: this process's own */
     const char *cwd;   /* NULL: this process's own */
     int stdio[3];      /* -1: inherited */
+    bool is_stepped;   /* for a run in which one task moves at a time (trace/step.h) */
 };
 
 /* Forks. After that this process holds no end of stdio[]: the caller closes its copies, and
@@ -29,9 +30,9 @@ void spawn_take_back(int saved[2]);
 
 /* The filter as classic BPF (struct sock_filter[]), made once by libseccomp; for programs that
  * install it themselves (the sandbox's init). Borrowed. */
-const void *filter_program(size_t *instructions, struct err *e);
+const void *filter_program(bool is_stepped, size_t *instructions, struct err *e);
 /* Installs it in this process: NO_NEW_PRIVS only when not privileged. Async-signal-safe once
  * filter_program has been called. */
-int filter_install(void);
+int filter_install(bool is_stepped);
 
 #endif

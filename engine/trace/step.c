@@ -42,23 +42,48 @@ struct stat_line {
     pid_t ppid;
 };
 
+/* A file of the task in /proc, opened once. Returns the length read, 0 when it is gone. */
+static size_t read_kept(struct task *task, int *fd, const char *name, char *text, size_t size)
+{
+    char path[40];
+    if (*fd < 0) {
+        snprintf(path, sizeof path, "/proc/%d/%s", (int)task->tid, name);
+        *fd = open(path, O_RDONLY | O_CLOEXEC);
+    }
+    ssize_t n = pread(*fd, text, size - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    return n > 0 ? (size_t)n : 0;
+}
+
 static struct stat_line read_stat(struct task *task)
 {
-    char text[512], path[40];
+    char text[512];
     struct stat_line line = {0};
-    if (task->brake.stat_fd < 0) {
-        snprintf(path, sizeof path, "/proc/%d/stat", (int)task->tid);
-        task->brake.stat_fd = open(path, O_RDONLY | O_CLOEXEC);
-    }
-    ssize_t n = pread(task->brake.stat_fd, text, sizeof text - 1, 0);
-    if (n <= 0)
+    if (!read_kept(task, &task->brake.stat_fd, "stat", text, sizeof text))
         return line;
-    text[n] = '\0';
     const char *rest = strrchr(text, ')'); /* the name may hold anything */
     int ppid;
     if (rest && sscanf(rest + 1, " %c %d", &line.state, &ppid) == 2)
         line.ppid = ppid;
     return line;
+}
+
+static bool is_vfork_parent(struct task *task)
+{
+    const struct open_call *top = inflight_top(&task->calls);
+    return top && !top->is_interrupted && (top->clone_flags & CLONE_VFORK);
+}
+
+/* State S alone does not tell: a call may set it, look once more whether it needs to wait, and be
+ * preempted in between (do_wait does). /proc/TID/syscall answers "running" then, because it asks
+ * whether the task is off its run queue (proc_pid_syscall(5)). */
+static bool is_asleep(struct task *task, char state)
+{
+    char text[256];
+    if (state != 'S' && !(state == 'D' && is_vfork_parent(task)))
+        return false;
+    read_kept(task, &task->brake.syscall_fd, "syscall", text, sizeof text);
+    return strncmp(text, "running", 7) != 0 && read_stat(task).state == state;
 }
 
 /* Takes a stop, never an end: to reap a dead process is to tell its parent, and that is a move. */
@@ -91,12 +116,6 @@ static bool reap(struct tracer *t, struct task *task)
 
 /* ---- until a task rests ---- */
 
-static bool is_vfork_parent(struct task *task)
-{
-    const struct open_call *top = inflight_top(&task->calls);
-    return top && !top->is_interrupted && (top->clone_flags & CLONE_VFORK);
-}
-
 static void note_parked(struct tracer *t, struct task *task)
 {
     struct open_call *top = inflight_top(&task->calls);
@@ -107,6 +126,24 @@ static void note_parked(struct tracer *t, struct task *task)
     record_point(t, EVENT_BLOCKED, task->tid, (uint64_t[6]){top->event}, 0, NULL);
 }
 
+/* Of the followed calls, those that others can notice or that notice others. What the dynamic
+ * linker does is the same in every order. */
+static bool is_visible(struct task *task, const struct open_call *call)
+{
+    switch ((enum call)call->call) {
+    case CALL_rt_sigreturn:
+    case CALL_fstat:
+    case CALL_getrandom:
+    case CALL_clock_gettime:
+    case CALL_gettimeofday:
+    case CALL_time: return false;
+    case CALL_newfstatat: return !(call->args[3] & AT_EMPTY_PATH);
+    default: break;
+    }
+    const struct range *range = space_find(task->space, task->tid, call->ip);
+    return !range || !range->object || !object_is_loader(range->object);
+}
+
 /* Does the last stop end its move? */
 static bool does_rest(struct tracer *t, struct task *task)
 {
@@ -114,8 +151,7 @@ static bool does_rest(struct tracer *t, struct task *task)
     const struct open_call *top = inflight_top(&task->calls);
     switch (task->stop) {
     case STOP_ENTRY:
-        if (!t->has_execed || top->call == CALL_rt_sigreturn || top->call == CALL_fstat ||
-            top->call == CALL_newfstatat)
+        if (!t->has_execed || !is_visible(task, top))
             return false;
         b->state = STEP_HELD;
         b->ran_handler = false;
@@ -186,8 +222,7 @@ static bool await(struct tracer *t, struct task *task)
         if (take_stop(t, task))
             return true;
         char state = read_stat(task).state;
-        bool may_sleep = state == 'S' || (state == 'D' && is_vfork_parent(task));
-        if (may_sleep) {
+        if (is_asleep(task, state)) {
             if (take_stop(t, task))
                 return true;
             note_parked(t, task);
@@ -301,8 +336,7 @@ static struct task *next_born(struct tracer *t, int64_t birth)
     struct task *best = NULL;
     for (size_t i = 0; i < t->tasks.all_count; i++) {
         struct task *task = t->tasks.all[i];
-        if ((int64_t)task->brake.birth > birth &&
-            (!best || task->brake.birth < best->brake.birth))
+        if ((int64_t)task->brake.birth > birth && (!best || task->brake.birth < best->brake.birth))
             best = task;
     }
     return best;
@@ -359,7 +393,7 @@ static bool look(struct tracer *t, struct task *task)
             follow_woken(t, task);
             return true;
         }
-        if (read_stat(task).state == 'S' || (is_vfork_parent(task) && read_stat(task).state == 'D'))
+        if (is_asleep(task, read_stat(task).state))
             return false;
         if (await(t, task))
             follow_woken(t, task);
@@ -399,8 +433,7 @@ static bool ask_pending(struct tracer *t, struct task *task)
     if (task->brake.state != STEP_HELD || probe_process(task->tid, &now) < 0)
         return false;
     uint64_t pending = (now.sig_pending | now.sig_shared_pending) & ~now.sig_blocked;
-    uint64_t vain =
-        pending & (now.sig_ignored | (*ignored_by_default() & ~now.sig_caught));
+    uint64_t vain = pending & (now.sig_ignored | (*ignored_by_default() & ~now.sig_caught));
     if (vain) {
         step_deliver(t, task);
         return true;
@@ -463,9 +496,8 @@ static bool settle_once(struct tracer *t)
 
 void step_settle(struct tracer *t)
 {
-    while (!t->is_ending &&
-           (settle_once(t) || (t->stepper->is_signal_sent && ask_all_pending(t)) ||
-            report_unheeded(t))) {
+    while (!t->is_ending && (settle_once(t) || (t->stepper->is_signal_sent && ask_all_pending(t)) ||
+                             report_unheeded(t))) {
     }
 }
 

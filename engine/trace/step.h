@@ -22,12 +22,12 @@
 #include "trace/tracer.h"
 
 /* X(NAME, word) */
-#define STEP_STATES(X)                                                       \
-    X(MOVING, "moving")   /* not at rest; never seen by `choose` */          \
-    X(HELD, "held")       /* at the entry of a call */                       \
-    X(PARKED, "parked")   /* asleep in a call */                             \
-    X(STOPPED, "stopped") /* by job control: only SIGCONT or SIGKILL helps */\
-    X(DYING, "dying")     /* killed by a signal; its descriptors are open */ \
+#define STEP_STATES(X)                                                        \
+    X(MOVING, "moving")   /* not at rest; never seen by `choose` */           \
+    X(HELD, "held")       /* at the entry of a call */                        \
+    X(PARKED, "parked")   /* asleep in a call */                              \
+    X(STOPPED, "stopped") /* by job control: only SIGCONT or SIGKILL helps */ \
+    X(DYING, "dying")     /* killed by a signal; its descriptors are open */  \
     X(DEAD, "dead")       /* ended, its parent has not been told */
 
 enum step_state {
@@ -43,13 +43,13 @@ struct step_task {
     bool is_thread;   /* of its creator's process */
     pid_t tid, tgid;
     enum step_state state;
-    enum call call;      /* HELD, PARKED: the call; else CALL_UNKNOWN */
-    uint32_t event;      /* and its event in the recording */
-    uint64_t args[6];    /* as the program gave them */
-    uint32_t grants;     /* calls it was let into so far: the next is number grants + 1 */
-    uint64_t pending;    /* signals that would be delivered now (bit n-1): caught or deadly */
-    bool has_deadline;   /* a sleep that is held, or a timed call that is parked */
-    uint64_t deadline_ns;/* on the run's own clock */
+    enum call call;       /* HELD, PARKED: the call; else CALL_UNKNOWN */
+    uint32_t event;       /* and its event in the recording */
+    uint64_t args[6];     /* as the program gave them */
+    uint32_t grants;      /* calls it was let into so far: the next is number grants + 1 */
+    uint64_t pending;     /* signals that would be delivered now (bit n-1): caught or deadly */
+    bool has_deadline;    /* a sleep that is held, or a timed call that is parked */
+    uint64_t deadline_ns; /* on the run's own clock */
 };
 
 /* A timer that will send a signal. */

@@ -99,7 +99,8 @@ static void grant(struct tracer *t, struct task *task, const struct step_choice 
 static void tell(struct tracer *t, const struct task *task, uint32_t birth, enum step_kind kind)
 {
     struct stepper *s = t->stepper;
-    struct step_done done = {.birth = birth, .kind = kind, .event = BRAKE_NOBODY, .child = BRAKE_NOBODY};
+    struct step_done done = {
+        .birth = birth, .kind = kind, .event = BRAKE_NOBODY, .child = BRAKE_NOBODY};
     if (!task && kind == STEP_GO) { /* a thread that ended */
         done.call = s->granted_call;
         done.event = s->granted_event;

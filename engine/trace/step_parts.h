@@ -27,7 +27,7 @@ struct stepper {
     uint32_t births;
     uint32_t granted_event; /* of the last move */
     enum call granted_call;
-    uint64_t clock_ns; /* the run's own: only moves advance it */
+    uint64_t clock_ns;   /* the run's own: only moves advance it */
     bool is_signal_sent; /* since pending signals were last asked for */
 
     struct timer *timers;

@@ -203,8 +203,7 @@ static bool take_itimer(struct stepper *s, struct task *task, const uint64_t arg
     if (args[0] != ITIMER_REAL || (args[1] && (!read_timeval(task, args[1], &interval) ||
                                                !read_timeval(task, args[1] + 16, &value))))
         return false;
-    struct timer wanted = {
-        .tgid = task->tgid, .id = -1, .sig = SIGALRM, .interval_ns = interval};
+    struct timer wanted = {.tgid = task->tgid, .id = -1, .sig = SIGALRM, .interval_ns = interval};
     wanted.deadline_ns = value ? s->clock_ns + value : 0;
     uint64_t left = arm(s, &wanted);
     int64_t old[4] = {0, 0, (int64_t)(left / NS_PER_S), (int64_t)(left % NS_PER_S / 1000)};

@@ -30,9 +30,15 @@ struct task *tasks_add(struct tasks *t, pid_t tid, pid_t tgid, struct space *tak
 {
     struct task *task = xcalloc(1, sizeof *task);
     struct task **bucket = &t->buckets[(unsigned)tid % TASK_BUCKETS];
-    *task = (struct task){
-        .tid = tid, .tgid = tgid, .space = take_space, .index = t->all_count, .next = *bucket,
-        .brake.stat_fd = -1, .brake.call_event = BRAKE_NOBODY, .brake.child = BRAKE_NOBODY};
+    *task = (struct task){.tid = tid,
+                          .tgid = tgid,
+                          .space = take_space,
+                          .index = t->all_count,
+                          .next = *bucket,
+                          .brake.stat_fd = -1,
+                          .brake.syscall_fd = -1,
+                          .brake.call_event = BRAKE_NOBODY,
+                          .brake.child = BRAKE_NOBODY};
     *bucket = task;
     *PUSH(t->all) = task;
     return task;
@@ -51,6 +57,7 @@ void tasks_remove(struct tasks *t, struct task *task)
         t->last = NULL;
     space_release(task->space);
     fd_close(&task->brake.stat_fd);
+    fd_close(&task->brake.syscall_fd);
     free(task);
 }
 

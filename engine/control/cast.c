@@ -1,4 +1,4 @@
-#include "control/names.h"
+#include "control/cast.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -6,19 +6,19 @@
 
 #include "base/xalloc.h"
 
-struct names {
+struct cast {
     char **list;
     size_t list_count, list_cap;
 };
 
-struct names *names_new(void)
+struct cast *cast_new(void)
 {
-    struct names *n = xcalloc(1, sizeof *n);
-    names_index(n, "P");
+    struct cast *n = xcalloc(1, sizeof *n);
+    cast_index(n, "P");
     return n;
 }
 
-void names_free(struct names *n)
+void cast_free(struct cast *n)
 {
     if (!n)
         return;
@@ -28,7 +28,7 @@ void names_free(struct names *n)
     free(n);
 }
 
-uint16_t names_index(struct names *n, const char *name)
+uint16_t cast_index(struct cast *n, const char *name)
 {
     for (size_t i = 0; i < n->list_count; i++)
         if (strcmp(n->list[i], name) == 0)
@@ -37,13 +37,13 @@ uint16_t names_index(struct names *n, const char *name)
     return (uint16_t)(n->list_count - 1);
 }
 
-const char *names_text(const struct names *n, uint16_t index)
+const char *cast_name(const struct cast *n, uint16_t index)
 {
     assert(index < n->list_count);
     return n->list[index];
 }
 
-size_t names_count(const struct names *n)
+size_t cast_count(const struct cast *n)
 {
     return n->list_count;
 }
