@@ -94,18 +94,26 @@ int paths_make_dirs(const char *path, struct err *e)
     return rc;
 }
 
-static int own_dir(char **out, const char *variable, const char *under_home, struct err *e)
+static int own_name(char **out, const char *variable, const char *under_home, struct err *e)
 {
     const char *base = getenv(variable);
     const char *home = getenv("HOME");
-    char *path;
     if (base && base[0] == '/')
-        path = xasprintf("%s/ipclab", base);
+        *out = xasprintf("%s/ipclab", base);
     else if (home && home[0] == '/')
-        path = xasprintf("%s/%s/ipclab", home, under_home);
+        *out = xasprintf("%s/%s/ipclab", home, under_home);
     else
         return err_set(e, ENOENT, "find your folder: neither %s nor HOME is set", variable);
-    int rc = paths_make_dirs(path, e);
+    return 0;
+}
+
+static int own_dir(char **out, const char *variable, const char *under_home, struct err *e)
+{
+    char *path;
+    int rc = own_name(&path, variable, under_home, e);
+    if (rc < 0)
+        return rc;
+    rc = paths_make_dirs(path, e);
     if (rc == 0 && access(path, W_OK | X_OK) < 0)
         rc = err_sys(e, errno, "write to %s", path);
     if (rc < 0) {
@@ -116,9 +124,19 @@ static int own_dir(char **out, const char *variable, const char *under_home, str
     return 0;
 }
 
-int paths_state_dir(char **out, struct err *e)
+int paths_data_name(char **out, struct err *e)
 {
-    return own_dir(out, "XDG_STATE_HOME", ".local/state", e);
+    return own_name(out, "XDG_DATA_HOME", ".local/share", e);
+}
+
+int paths_config_name(char **out, struct err *e)
+{
+    return own_name(out, "XDG_CONFIG_HOME", ".config", e);
+}
+
+int paths_state_name(char **out, struct err *e)
+{
+    return own_name(out, "XDG_STATE_HOME", ".local/state", e);
 }
 
 /* /tmp is everybody's: the folder must be ours alone, and not a link that somebody else put there.

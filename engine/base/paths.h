@@ -20,11 +20,16 @@ char *paths_in_root(const char *relative);
  * caller frees *out. */
 int paths_exercise(char **out, const char *exercise, struct err *e);
 
-/* $XDG_STATE_HOME/ipclab or ~/.local/state/ipclab, $XDG_CACHE_HOME/ipclab or ~/.cache/ipclab: made
- * if missing. The caller frees *out. -errno where neither can be written; a cache then lies in
- * $TMPDIR. */
-int paths_state_dir(char **out, struct err *e);
+/* $XDG_CACHE_HOME/ipclab or ~/.cache/ipclab: made if missing. The caller frees *out. Where it
+ * cannot be written, the cache lies in $TMPDIR. */
 int paths_cache_dir(char **out, struct err *e);
+
+/* $XDG_DATA_HOME/ipclab or ~/.local/share/ipclab, $XDG_CONFIG_HOME/ipclab or ~/.config/ipclab,
+ * $XDG_STATE_HOME/ipclab or ~/.local/state/ipclab: named, not made. The caller frees *out. -ENOENT
+ * without a home. */
+int paths_data_name(char **out, struct err *e);
+int paths_config_name(char **out, struct err *e);
+int paths_state_name(char **out, struct err *e);
 
 /* This program's own file, for starting it again. Borrowed. */
 const char *paths_program(void);

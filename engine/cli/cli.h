@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "run/run.h"
+#include "store/store.h"
 
 enum {
     STATUS_OK,
@@ -39,6 +40,10 @@ int cli_error(const struct err *e);
 bool cli_seconds(const char *text, uint64_t *out_ns);
 /* A whole number from least to most. */
 bool cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *out);
+
+/* Opens the learner's own store; prints its notice, if it has one, to standard error. -errno with
+ * one line. The caller closes. */
+int cli_store(struct store **out, struct err *e);
 
 /* A path for a recording nobody asked to keep; the caller unlinks it and frees it. */
 char *cli_temporary(struct err *e);

@@ -49,6 +49,17 @@ bool cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *out)
     return true;
 }
 
+int cli_store(struct store **out, struct err *e)
+{
+    struct store_options options;
+    int rc = store_default_options(&options, e);
+    if (rc == 0)
+        rc = store_open(out, &options, e);
+    if (rc == 0 && store_notice(*out))
+        fprintf(stderr, "ipclab: %s\n", store_notice(*out));
+    return rc;
+}
+
 char *cli_temporary(struct err *e)
 {
     const char *folder = getenv("TMPDIR");

@@ -42,10 +42,32 @@ static enum screen_id shown(const struct runner *r)
     return r->screens[r->depth - 1];
 }
 
+static const char *name_of(enum screen_id screen)
+{
+    static const char *const names[] = {
+#define X(NAME, name) [SCREEN_##NAME] = #name,
+        SCREENS(X)
+#undef X
+    };
+    return names[screen];
+}
+
 /* ---- going from screen to screen ---- */
+
+/* Where the learner is in the lab: the topmost screen that is about it. */
+static void remember_place(struct runner *r)
+{
+    for (size_t i = r->depth; i-- > 0;)
+        if (r->screens[i] != SCREEN_HOME && r->screens[i] != SCREEN_HELP) {
+            job_remember_place(r, name_of(r->screens[i]));
+            return;
+        }
+}
 
 static void leave(struct runner *r)
 {
+    if (r->depth > 1 && r->screens[r->depth - 2] == SCREEN_HOME)
+        remember_place(r);
     if (shown(r) == SCREEN_STAGE)
         job_run_stop(r);
     else if (shown(r) == SCREEN_EXERCISE)
@@ -70,7 +92,7 @@ static void show(struct runner *r, enum screen_id screen)
 
 static void show_lesson(struct runner *r)
 {
-    job_remember(r, DEED_READ);
+    job_remember_read(r);
     if (r->lesson.answer != LESSON_NONE)
         lesson_show_question(&r->lesson);
     show(r, SCREEN_LESSON);
@@ -131,14 +153,15 @@ static bool is_over_now(void *arg)
 
 static void edit(struct runner *r)
 {
-    char *arguments[] = {"sh", "-c", "exec ${VISUAL:-${EDITOR:-vi}} \"$1\"", "sh", r->exercise_path,
-                         NULL};
+    const char *editor = r->settings.value[SETTING_EDITOR];
     if (job_take_exercise(r) < 0)
         return;
-    arguments[4] = r->exercise_path;
+    char *script = xasprintf("exec %s \"$1\"", editor[0] ? editor : "${VISUAL:-${EDITOR:-vi}}");
+    char *arguments[] = {"sh", "-c", script, "sh", r->exercise_path, NULL};
     screen_lend();
     int status = subprocess_foreground(arguments, r->signal_fd, is_over_now, r);
     screen_take_back();
+    free(script);
     r->is_dirty = true;
     if (status != 0 && !r->is_over) {
         snprintf(r->exercise_trouble, sizeof r->exercise_trouble,
@@ -191,6 +214,13 @@ static void serve(struct runner *r, enum request request)
     }
 }
 
+/* Of the marked check. */
+static size_t hints_shown(const struct runner *r)
+{
+    bool has_check = r->verdict && r->exercise.check < r->verdict->check_count;
+    return has_check ? r->exercise.hints[r->exercise.check] : 0;
+}
+
 static void take_press(struct runner *r, uint32_t press)
 {
     const struct view *view = views[shown(r)];
@@ -200,8 +230,11 @@ static void take_press(struct runner *r, uint32_t press)
         return;
     }
     enum action action = keymap_action(view->screen, press);
+    size_t hints = hints_shown(r);
     if (action != ACTION_NONE)
         serve(r, view->act(state, action));
+    if (action == ACTION_HINT && hints_shown(r) > hints)
+        job_remember_hint(r, r->verdict->checks[r->exercise.check].id, (unsigned)hints + 1);
 }
 
 /* ---- the loop ---- */
@@ -318,6 +351,7 @@ static void runner_init(struct runner *r)
     subprocess_init(&r->grade);
     r->home = (struct home){.labs = &r->labs};
     r->stage.finding = SIZE_MAX;
+    settings_read(&r->settings, NULL);
 }
 
 static void runner_fini(struct runner *r)
@@ -328,6 +362,8 @@ static void runner_fini(struct runner *r)
     document_free(r->document);
     verdict_free(r->verdict);
     progress_free(r->progress);
+    settings_fini(&r->settings);
+    buf_fini(&r->judged);
     lab_list_fini(&r->labs);
     free(r->exercise.hints);
     free(r->exercise_path);
@@ -349,18 +385,30 @@ static void take_over_signals(struct runner *r, sigset_t *before)
         die("signalfd: %s", strerror(errno));
 }
 
+/* The screen is gone: what did not fit on it, or came too late for it. */
+static void tell_troubles(const struct runner *r)
+{
+    for (size_t i = 0; i < r->settings.trouble_count; i++)
+        fprintf(stderr, "ipclab: %s\n", r->settings.trouble[i]);
+    if (progress_trouble(r->progress))
+        fprintf(stderr, "ipclab: %s\n", progress_trouble(r->progress));
+}
+
 /* Runs the loop with the screen on top of the stack. */
 static int with_screen(struct runner *r, const struct ui_options *options, struct err *e)
 {
     sigset_t before;
-    int rc = screen_open(options && options->is_ascii, e);
+    bool is_ascii = strcmp(r->settings.value[SETTING_SKIN], "ascii") == 0;
+    int rc = screen_open((options && options->is_ascii) || is_ascii, e);
     if (rc == 0) {
         take_over_signals(r, &before);
         loop(r);
+        remember_place(r);
         job_run_stop(r);
         job_grade_stop(r);
         screen_close();
         sigprocmask(SIG_SETMASK, &before, NULL);
+        tell_troubles(r);
     }
     int ended_by = r->ended_by;
     runner_fini(r);
@@ -371,16 +419,12 @@ static int with_screen(struct runner *r, const struct ui_options *options, struc
     return rc;
 }
 
-static void open_progress(struct runner *r)
+static void open_own(struct runner *r)
 {
-    char *folder;
-    if (paths_state_dir(&folder, NULL) < 0)
-        folder = xstrdup("/dev/null");
-    char *path = xasprintf("%s/progress", folder);
-    r->progress = progress_open(path);
+    r->progress = progress_open();
     r->home.progress = r->progress;
-    free(path);
-    free(folder);
+    r->home.trouble =
+        r->settings.trouble_count ? r->settings.trouble[0] : progress_trouble(r->progress);
 }
 
 static void select_lab(struct runner *r, const char *name)
@@ -403,7 +447,7 @@ int ui_main(const struct ui_options *options, struct err *e)
     int rc = lab_list(&r.labs, r.root, e);
     if (rc < 0)
         return rc;
-    open_progress(&r);
+    open_own(&r);
     r.screens[r.depth++] = SCREEN_HOME;
     if (options && options->lab)
         select_lab(&r, options->lab);

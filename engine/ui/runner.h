@@ -3,6 +3,7 @@
 #ifndef IPCLAB_UI_RUNNER_H
 #define IPCLAB_UI_RUNNER_H
 
+#include "store/settings.h"
 #include "ui/exercise.h"
 #include "ui/help.h"
 #include "ui/home.h"
@@ -23,6 +24,7 @@ struct runner {
 
     struct lab_list labs;
     struct progress *progress;
+    struct settings settings;
     const char *root;
     struct home home;
     struct lesson lesson;
@@ -51,6 +53,8 @@ struct runner {
     struct verdict *verdict;
     char *exercise_path;
     uint64_t asked_ns; /* when the grading under way was asked for */
+    struct buf judged; /* the source as it was then */
+    bool has_judged;   /* it could be read */
     unsigned grade_number;
     char exercise_trouble[512];
 };
@@ -76,6 +80,10 @@ void job_grade_stop(struct runner *r);
 void job_take_lab(struct runner *r, const struct lab *lab);
 /* The learner's file, watched from now on. -errno when there is none. */
 int job_take_exercise(struct runner *r);
-void job_remember(struct runner *r, enum deed deed);
+
+/* What is kept as progress. */
+void job_remember_read(struct runner *r);
+void job_remember_place(struct runner *r, const char *screen);
+void job_remember_hint(struct runner *r, const char *check, unsigned number);
 
 #endif

@@ -12,7 +12,7 @@
 #include "base/xalloc.h"
 #include "ui/runner.h"
 
-enum { LESSON_BYTES_MOST = 1 << 20, ARGUMENTS_MOST = 80 };
+enum { LESSON_BYTES_MOST = 1 << 20, ARGUMENTS_MOST = 80, SOURCE_MOST = 1 << 24 };
 
 /* The first line of what a child said on standard error, or how it ended. */
 static void child_trouble(const struct subprocess *c, char *out, size_t size)
@@ -28,14 +28,35 @@ static void child_trouble(const struct subprocess *c, char *out, size_t size)
 
 /* ---- labs ---- */
 
-void job_remember(struct runner *r, enum deed deed)
+/* "2-pipes/pipe-eof"; the caller frees. */
+static char *lab_key(const struct runner *r)
 {
     struct buf key = {0};
+    home_lab_key(r->lab, &key);
+    return buf_take(&key);
+}
+
+void job_remember_read(struct runner *r)
+{
+    char *key = lab_key(r);
+    progress_read(r->progress, key);
+    free(key);
+}
+
+void job_remember_place(struct runner *r, const char *screen)
+{
     if (!r->lab)
         return;
-    home_lab_key(r->lab, &key);
-    progress_add(r->progress, key.data, deed, NULL);
-    buf_fini(&key);
+    char *key = lab_key(r);
+    progress_left(r->progress, key, screen, r->stage.seq);
+    free(key);
+}
+
+void job_remember_hint(struct runner *r, const char *check, unsigned number)
+{
+    char *key = lab_key(r);
+    progress_hinted(r->progress, key, check, number);
+    free(key);
 }
 
 static struct document *read_lesson(const struct lab *lab)
@@ -206,7 +227,11 @@ static void judge_prediction(struct runner *r)
         return;
     }
     r->lesson.truth = truth;
-    job_remember(r, truth == r->lesson.answer ? DEED_FORETOLD : DEED_MISTAKEN);
+    const struct lab_option *options = r->lab->prediction.options;
+    char *key = lab_key(r);
+    if (r->lesson.answer < r->lab->prediction.option_count)
+        progress_predicted(r->progress, key, options[r->lesson.answer].id, options[truth].id);
+    free(key);
 }
 
 /* The file begins to make sense once its header is written. */
@@ -341,6 +366,8 @@ void job_grade(struct runner *r)
         (char *)(uintptr_t)paths_program(), "grade", key.data, r->exercise_path, "--json",
         folder ? "--keep" : NULL,           folder,  NULL};
     r->asked_ns = clock_ns();
+    buf_reset(&r->judged);
+    r->has_judged = file_read(&r->judged, r->exercise_path, SOURCE_MOST, NULL) == 0;
     r->exercise.trouble = NULL;
     r->exercise.is_grading = true;
     if (subprocess_start(&r->grade, arguments, &e) < 0) {
@@ -368,10 +395,9 @@ static void take_verdict(struct runner *r, struct verdict *take_verdict)
             x->check = i;
             break;
         }
-    if (take_verdict->kind == VERDICT_PASS)
-        job_remember(r, DEED_PASSED);
-    else if (take_verdict->kind != VERDICT_NOT_JUDGED)
-        job_remember(r, DEED_TRIED);
+    char *key = lab_key(r);
+    progress_attempted(r->progress, key, take_verdict, r->has_judged ? &r->judged : NULL);
+    free(key);
 }
 
 bool job_grade_step(struct runner *r)

@@ -5,7 +5,7 @@
 #   layers.sh ROOT [--self-test]
 set -u
 root=$1
-order='base trace control sandbox model diagnose source run script grade export ui cli'
+order='base store trace control sandbox model diagnose source run script grade export ui cli'
 bad=0
 
 complain() {
@@ -47,6 +47,7 @@ found=$(
     only_in 'sys/ptrace\.h|linux/ptrace\.h' '/engine/trace/' 'only engine/trace touches a process'
     only_in '(lua5\.4/)?(lua|lualib|lauxlib)\.h' '/engine/script/' 'only engine/script knows Lua'
     only_in '(ncursesw/)?n?curses\.h' '/engine/ui/screen_curses\.c$' 'only one file knows curses'
+    only_in 'sqlite3\.h' '/engine/store/' 'only engine/store knows SQLite'
     only_in 'seccomp\.h' '/engine/(trace|sandbox)/' 'filters are made in trace and sandbox'
     # The model is pure: headers of constants are fine, those of calls are not.
     grep -nE '^#include <(unistd|dirent|time|sched|pthread|sys/(ioctl|mman|syscall))\.h>' \

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/xalloc.h"
 #include "ui/exercise.h"
 #include "ui/help.h"
 #include "ui/home.h"
@@ -118,27 +119,49 @@ static void a_lab_that_cannot_be_loaded_says_so(void **state)
     draw_any_size(&view_home, &empty);
 }
 
-static void progress_is_kept_in_lines(void **state)
+/* The store in a folder of its own; what the views ask is what was done. */
+static void progress_is_kept_in_the_store(void **state)
 {
     (void)state;
-    char path[] = "/tmp/ipclab-progress-XXXXXX";
-    int fd = mkstemp(path);
-    static const char odd[] = "no line of ours\n2030-01-01T00:00:00Z flew 2-pipes/pipe-eof\n\xff\n";
-    assert_int_equal(write(fd, odd, sizeof odd - 1), (ssize_t)sizeof odd - 1);
-    close(fd);
-    struct progress *p = progress_open(path);
+    char folder[] = "/tmp/ipclab-progress-XXXXXX";
+    struct verdict failed = {.kind = VERDICT_FAIL}, passed = {.kind = VERDICT_PASS};
+    struct verdict not_judged = {.kind = VERDICT_NOT_JUDGED};
+    assert_non_null(mkdtemp(folder));
+    setenv("XDG_DATA_HOME", folder, 1);
+    setenv("XDG_STATE_HOME", folder, 1);
+    struct progress *p = progress_open();
+    assert_null(progress_trouble(p));
+    progress_attempted(p, "2-pipes/pipe-eof", &not_judged, NULL);
+    assert_false(progress_has(p, "2-pipes/pipe-eof", DEED_TRIED));
+    progress_attempted(p, "2-pipes/pipe-eof", &failed, NULL);
     assert_false(progress_has(p, "2-pipes/pipe-eof", DEED_PASSED));
-    assert_int_equal(progress_add(p, "2-pipes/pipe-eof", DEED_PASSED, NULL), 0);
+    progress_attempted(p, "2-pipes/pipe-eof", &passed, NULL);
+    progress_read(p, "1-processes/proc-zombie");
+    progress_predicted(p, "1-processes/proc-zombie", "a", "b");
     progress_free(p);
-    p = progress_open(path);
+    p = progress_open();
     assert_true(progress_has(p, "2-pipes/pipe-eof", DEED_PASSED));
+    assert_true(progress_has(p, "2-pipes/pipe-eof", DEED_TRIED));
+    assert_false(progress_has(p, "2-pipes/pipe-eof", DEED_READ));
+    assert_true(progress_has(p, "1-processes/proc-zombie", DEED_READ));
+    assert_true(progress_has(p, "1-processes/proc-zombie", DEED_MISTAKEN));
+    assert_false(progress_has(p, "1-processes/proc-zombie", DEED_FORETOLD));
     struct home h = {.labs = &list, .progress = p};
     assert_true(shows(&view_home, &h, "1 of 3 passed"));
     assert_true(shows(&view_home, &h, "✓ pipe-eof"));
     progress_free(p);
-    unlink(path);
-    p = progress_open("/no/such/folder/progress");
-    assert_true(progress_add(p, "x/y", DEED_READ, NULL) < 0);
+    char *remove = xasprintf("rm -r %s", folder);
+    assert_int_equal(system(remove), 0);
+    free(remove);
+}
+
+static void progress_goes_on_where_nothing_can_be_saved(void **state)
+{
+    (void)state;
+    setenv("XDG_DATA_HOME", "/dev/null", 1);
+    struct progress *p = progress_open();
+    assert_non_null(strstr(progress_trouble(p), "/dev/null"));
+    progress_read(p, "x/y");
     assert_true(progress_has(p, "x/y", DEED_READ));
     progress_free(p);
 }
@@ -303,7 +326,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(home_filters_by_what_a_lab_covers),
         cmocka_unit_test(a_lab_that_cannot_be_loaded_says_so),
-        cmocka_unit_test(progress_is_kept_in_lines),
+        cmocka_unit_test(progress_is_kept_in_the_store),
+        cmocka_unit_test(progress_goes_on_where_nothing_can_be_saved),
         cmocka_unit_test(lesson_asks_at_its_place_and_tells_the_truth),
         cmocka_unit_test(narrow_tables_wrap_in_their_cells),
         cmocka_unit_test(a_failed_check_shows_evidence_and_hints),
