@@ -251,6 +251,7 @@ static struct tracer_options tracer_options_of(struct run *r)
     uint32_t every = o->verify_every ? o->verify_every : 1;
     return (struct tracer_options){
         .payload_cap = o->payload_cap,
+        .no_stacks = o->is_brief,
         .limit_ns = o->limit_ns,
         .events_max = o->events_max ? o->events_max : EVENTS_MAX,
         .tasks_max = TASKS_MAX,
@@ -335,7 +336,7 @@ int run_command(struct run_result *out, const struct run_options *options, struc
     collect(&r, out);
     tracer_free(r.tracer);
     give_back_control(&r, out);
-    if (rc == 0 && catch_up(&r) == 0)
+    if (rc == 0 && !options->is_brief && catch_up(&r) == 0)
         source_embed(r.recording, r.recorder);
     verify_free(r.verify);
     model_free(r.model);

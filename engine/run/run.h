@@ -17,6 +17,7 @@ struct run_options {
     const char *recording_path; /* file to write; never NULL */
     uint64_t limit_ns;          /* 0: none */
     size_t payload_cap;         /* 0: default */
+    bool is_brief; /* one of many: without call stacks and what is needed to read it elsewhere */
     uint64_t events_max;        /* 0: none */
     bool is_verified;           /* compare model and kernel at quiescent points */
     uint32_t verify_every;      /* events between two forced quiescent points; 0: 1 */

@@ -98,6 +98,7 @@ int main(int argc, char **argv)
                                   .recording_path = out ? out : path,
                                   .limit_ns = UINT64_C(20000000000),
                                   .conduct = &conduct,
+                                  .is_brief = runs > 1,
                                   .keeps_stdio = true};
     char *first = NULL;
     for (int i = 0; i < runs; i++) {
