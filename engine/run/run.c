@@ -15,10 +15,8 @@
 #include "base/fdutil.h"
 #include "base/xalloc.h"
 #include "model/model.h"
-#include "run/pump.h"
-#include "run/verify.h"
+#include "run/run_parts.h"
 #include "source/source.h"
-#include "trace/recording.h"
 #include "trace/spawn.h"
 
 enum {
@@ -26,22 +24,6 @@ enum {
     FLOOD_FACTOR = 16,
     EVENTS_MAX = 20 * 1000 * 1000,
     TASKS_MAX = 4096
-};
-
-struct run {
-    const struct run_options *options;
-    struct recorder *recorder;
-    struct recording *recording; /* the same file, read back */
-    struct model *model;         /* folded as far as the recording was read */
-    struct verify *verify;
-    struct tracer *tracer;
-    struct sandbox *sandbox;
-    struct pump *pump;
-    struct conduct *conduct;
-    cpu_set_t cpus; /* where this thread may run, otherwise */
-    int feed_fd;    /* stdin_when_quiet: the program's descriptor 0, until all is said */
-    size_t fed;
-    uint64_t output_limit;
 };
 
 static struct tracer *volatile current; /* for run_stop */
@@ -88,7 +70,7 @@ static void describe(struct recorder *w, const struct run_options *o)
     }
 }
 
-static int open_recording(struct run *r, struct err *e)
+int run_open_recording(struct run *r, struct err *e)
 {
     const struct run_options *o = r->options;
     int rc = recorder_open(&r->recorder, o->recording_path, e);
@@ -125,32 +107,20 @@ static const struct model *fold(void *arg)
 }
 
 /* On one CPU "asleep" is exact (trace/step.h), and a stop costs half of what it does across two. */
-static int pin(struct run *r, struct err *e)
+int run_pin(cpu_set_t *before, struct err *e)
 {
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET((size_t)sched_getcpu(), &one);
-    if (sched_getaffinity(0, sizeof r->cpus, &r->cpus) < 0 ||
+    if (sched_getaffinity(0, sizeof *before, before) < 0 ||
         sched_setaffinity(0, sizeof one, &one) < 0)
         return err_sys(e, errno, "run on one CPU");
     return 0;
 }
 
-static int take_control(struct run *r, struct err *e)
+void run_take_control(struct run *r)
 {
-    int rc = pin(r, e);
-    if (rc == 0)
-        r->conduct = conduct_new(r->options->conduct, fold, r);
-    return rc;
-}
-
-static void give_back_control(struct run *r, struct run_result *out)
-{
-    if (!r->conduct)
-        return;
-    out->moves = conduct_moves(r->conduct);
-    conduct_free(r->conduct);
-    sched_setaffinity(0, sizeof r->cpus, &r->cpus);
+    r->conduct = conduct_new(r->options->conduct, fold, r);
 }
 
 /* Writes the next byte to the program, which may be gone: SIGPIPE is not for us. pipe(7). */
@@ -245,7 +215,7 @@ static int start(struct run *r, struct target *target, struct err *e)
     return spawn_command(target, &plain, e);
 }
 
-static struct tracer_options tracer_options_of(struct run *r)
+struct tracer_options run_tracer_options(struct run *r)
 {
     const struct run_options *o = r->options;
     uint32_t every = o->verify_every ? o->verify_every : 1;
@@ -271,6 +241,16 @@ static bool is_pipe(int fd)
     return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
+int run_trace(struct run *r, struct run_result *out, struct err *e)
+{
+    if (r->conduct)
+        conduct_attach(r->conduct, r->tracer);
+    current = r->tracer;
+    int rc = tracer_run(r->tracer, &out->trace, e);
+    current = NULL;
+    return rc;
+}
+
 static int trace_it(struct run *r, struct run_result *out, struct err *e)
 {
     struct target target = {.pid = -1, .release_fd = -1, .error_fd = -1};
@@ -279,22 +259,18 @@ static int trace_it(struct run *r, struct run_result *out, struct err *e)
     if (rc < 0)
         return rc;
     recorder_meta(r->recorder, "isolation", r->sandbox ? sandbox_isolation(r->sandbox) : "none");
-    struct tracer_options options = tracer_options_of(r);
+    struct tracer_options options = run_tracer_options(r);
     rc = tracer_new(&r->tracer, &target, r->recorder, &options, e);
     if (rc < 0)
         return rc;
-    if (r->conduct)
-        conduct_attach(r->conduct, r->tracer);
     /* A terminal or a file does not mind that we hold it, too; the peer at a pipe's other end does.
      */
     bool keeps = r->options->keeps_stdio || (!is_pipe(STDIN_FILENO) && !is_pipe(STDOUT_FILENO));
     int saved[2] = {-1, -1};
     if (!r->options->sandbox)
         spawn_let_go(keeps, saved);
-    current = r->tracer;
-    rc = tracer_run(r->tracer, &out->trace, e);
+    rc = run_trace(r, out, e);
     out->is_command_error = rc < 0;
-    current = NULL;
     if (!r->options->sandbox)
         spawn_take_back(saved);
     return rc;
@@ -319,13 +295,39 @@ static void collect(struct run *r, struct run_result *out)
     }
 }
 
+int run_finish(struct run *r, struct run_result *out, int rc, struct err *e)
+{
+    collect(r, out);
+    tracer_free(r->tracer);
+    if (r->conduct)
+        out->moves = conduct_moves(r->conduct);
+    conduct_free(r->conduct);
+    if (rc == 0 && !r->options->is_brief && catch_up(r) == 0)
+        source_embed(r->recording, r->recorder);
+    verify_free(r->verify);
+    model_free(r->model);
+    recording_free(r->recording);
+    if (r->recorder) {
+        int closed = recorder_close(r->recorder, rc == 0 ? e : NULL);
+        rc = rc < 0 ? rc : closed;
+    }
+    if (rc < 0)
+        run_result_fini(out);
+    return rc;
+}
+
 int run_command(struct run_result *out, const struct run_options *options, struct err *e)
 {
     struct run r = {.options = options, .feed_fd = -1};
+    cpu_set_t before;
+    bool is_pinned = false;
     memset(out, 0, sizeof *out);
-    int rc = open_recording(&r, e);
-    if (rc == 0 && options->conduct)
-        rc = take_control(&r, e);
+    int rc = run_open_recording(&r, e);
+    if (rc == 0 && options->conduct) {
+        rc = run_pin(&before, e);
+        is_pinned = rc == 0;
+        run_take_control(&r);
+    }
     if (rc == 0)
         rc = trace_it(&r, out, e);
     if (r.sandbox) {
@@ -333,21 +335,9 @@ int run_command(struct run_result *out, const struct run_options *options, struc
         sandbox_close(r.sandbox);
     }
     fd_close(&r.feed_fd);
-    collect(&r, out);
-    tracer_free(r.tracer);
-    give_back_control(&r, out);
-    if (rc == 0 && !options->is_brief && catch_up(&r) == 0)
-        source_embed(r.recording, r.recorder);
-    verify_free(r.verify);
-    model_free(r.model);
-    recording_free(r.recording);
-    if (r.recorder) {
-        int closed = recorder_close(r.recorder, rc == 0 ? e : NULL);
-        rc = rc < 0 ? rc : closed;
-    }
-    if (rc < 0)
-        run_result_fini(out);
-    return rc;
+    if (is_pinned)
+        sched_setaffinity(0, sizeof before, &before);
+    return run_finish(&r, out, rc, e);
 }
 
 void run_result_fini(struct run_result *r)

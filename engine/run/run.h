@@ -18,9 +18,9 @@ struct run_options {
     uint64_t limit_ns;          /* 0: none */
     size_t payload_cap;         /* 0: default */
     bool is_brief; /* one of many: without call stacks and what is needed to read it elsewhere */
-    uint64_t events_max;        /* 0: none */
-    bool is_verified;           /* compare model and kernel at quiescent points */
-    uint32_t verify_every;      /* events between two forced quiescent points; 0: 1 */
+    uint64_t events_max;   /* 0: none */
+    bool is_verified;      /* compare model and kernel at quiescent points */
+    uint32_t verify_every; /* events between two forced quiescent points; 0: 1 */
     bool keeps_stdio; /* 0 and 1 are wanted after the run, though a reader of our stdout may then
                          see its end later than without us */
     bool ends_when_stuck; /* a hopeless run is ended at once */

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/user.h>
 
 extern const uint32_t arch_audit;       /* AUDIT_ARCH_... of this machine (seccomp(2)) */
 extern const unsigned arch_call_length; /* bytes of the instruction that makes a system call */
@@ -32,5 +33,19 @@ int arch_rewind_call(pid_t tid, uint64_t nr);
 int arch_set_arg(pid_t tid, int index, uint64_t value);
 /* At the exit of a call: changes its result. */
 int arch_set_result(pid_t tid, int64_t value);
+
+/* All general registers of a task that stands at the entry of a call. */
+struct arch_state {
+    struct user_regs_struct regs;
+    uint64_t nr; /* of the call */
+};
+extern const int arch_clone_tid_arg; /* clone(2)'s argument child_tid: its place differs */
+
+int arch_get_state(pid_t tid, struct arch_state *out);
+uint64_t arch_state_sp(const struct arch_state *state);
+/* At that entry: another call instead, with other arguments. */
+int arch_set_call(pid_t tid, const struct arch_state *state, uint64_t nr, const uint64_t args[6]);
+/* Anywhere: the task goes on before the call, and will enter it. */
+int arch_restart_from(pid_t tid, const struct arch_state *state);
 
 #endif

@@ -84,4 +84,38 @@ int arch_rewind_call(pid_t tid, uint64_t nr)
     return set_regs(tid, &regs);
 }
 
+const int arch_clone_tid_arg = 4;
+
+int arch_get_state(pid_t tid, struct arch_state *out)
+{
+    int status = get_regs(tid, &out->regs);
+    out->nr = out->regs.regs[8];
+    return status;
+}
+
+uint64_t arch_state_sp(const struct arch_state *state)
+{
+    return state->regs.sp;
+}
+
+int arch_set_call(pid_t tid, const struct arch_state *state, uint64_t nr, const uint64_t args[6])
+{
+    struct user_regs_struct regs = state->regs;
+    int number = (int)nr;
+    struct iovec io = {&number, sizeof number};
+    for (int i = 0; i < 6; i++)
+        regs.regs[i] = args[i];
+    if (ptrace(PTRACE_SETREGSET, tid, (void *)NT_ARM_SYSTEM_CALL, &io) < 0)
+        return -errno;
+    return set_regs(tid, &regs);
+}
+
+int arch_restart_from(pid_t tid, const struct arch_state *state)
+{
+    struct user_regs_struct regs = state->regs;
+    regs.pc -= arch_call_length;
+    regs.regs[8] = state->nr;
+    return set_regs(tid, &regs);
+}
+
 #endif

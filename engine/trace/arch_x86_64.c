@@ -74,4 +74,41 @@ int arch_set_result(pid_t tid, int64_t value)
     return poke(tid, REGISTER(rax), (uint64_t)value);
 }
 
+const int arch_clone_tid_arg = 3;
+
+int arch_get_state(pid_t tid, struct arch_state *out)
+{
+    if (ptrace(PTRACE_GETREGS, tid, NULL, &out->regs) < 0)
+        return -errno;
+    out->nr = out->regs.orig_rax;
+    return 0;
+}
+
+uint64_t arch_state_sp(const struct arch_state *state)
+{
+    return state->regs.rsp;
+}
+
+int arch_set_call(pid_t tid, const struct arch_state *state, uint64_t nr, const uint64_t args[6])
+{
+    struct user_regs_struct regs = state->regs;
+    regs.orig_rax = nr;
+    regs.rdi = args[0];
+    regs.rsi = args[1];
+    regs.rdx = args[2];
+    regs.r10 = args[3];
+    regs.r8 = args[4];
+    regs.r9 = args[5];
+    return ptrace(PTRACE_SETREGS, tid, NULL, &regs) < 0 ? -errno : 0;
+}
+
+int arch_restart_from(pid_t tid, const struct arch_state *state)
+{
+    struct user_regs_struct regs = state->regs;
+    regs.rip -= arch_call_length;
+    regs.rax = state->nr;
+    regs.orig_rax = UINT64_MAX;
+    return ptrace(PTRACE_SETREGS, tid, NULL, &regs) < 0 ? -errno : 0;
+}
+
 #endif

@@ -155,6 +155,8 @@ static void open_elf(struct object *o, const struct mapped_file *file)
 
 static uint32_t record_module(const struct object *o, struct recorder *w)
 {
+    if (!w)
+        return 0;
     struct buf id = {0};
     const void *bits = NULL;
     ssize_t size = o->elf ? dwelf_elf_gnu_build_id(o->elf, &bits) : 0;

@@ -140,8 +140,11 @@ static bool is_visible(struct task *task, const struct open_call *call)
     case CALL_newfstatat: return !(call->args[3] & AT_EMPTY_PATH);
     default: break;
     }
+    if (!task->brake.is_loading)
+        return true;
     const struct range *range = space_find(task->space, task->tid, call->ip);
-    return !range || !range->object || !object_is_loader(range->object);
+    task->brake.is_loading = range && range->object && object_is_loader(range->object);
+    return !task->brake.is_loading;
 }
 
 /* Does the last stop end its move? */
@@ -184,6 +187,7 @@ static bool does_rest(struct tracer *t, struct task *task)
             return false;
         b->state = STEP_DYING;
         return true;
+    case STOP_EXEC: b->is_loading = true; return false;
     default: return false;
     }
 }

@@ -26,7 +26,7 @@ enum {
     GIVE_UP_NS = 2000 * 1000 * 1000, /* after SIGKILL; then PTRACE_O_EXITKILL has to do */
 };
 
-static const long seize_options =
+const long tracer_seize_options =
     PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
     PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEVFORKDONE |
     /* a filter without its tracer turns every followed call into ENOSYS: nobody may outlive us */
@@ -211,20 +211,27 @@ static int loop(struct tracer *t, struct err *e)
 
 /* ---- beginning ---- */
 
-int tracer_new(struct tracer **out, const struct target *take_target, struct recorder *w,
-               const struct tracer_options *options, struct err *e)
+static struct tracer *make(pid_t command, struct recorder *w, const struct tracer_options *options)
 {
     struct tracer *t = xcalloc(1, sizeof *t);
     t->options = *options;
     t->recorder = w;
-    t->command = take_target->pid;
-    t->release_fd = take_target->release_fd;
-    t->error_fd = take_target->error_fd;
+    t->command = command;
+    t->release_fd = t->error_fd = -1;
     t->start_ns = clock_ns();
     t->result.wait_status = -1;
     capturer_init(&t->capturer, options->payload_cap ? options->payload_cap : PAYLOAD_CAP);
     t->objects = objects_new(w);
-    if (ptrace(PTRACE_SEIZE, t->command, NULL, (void *)seize_options) < 0) {
+    return t;
+}
+
+int tracer_new(struct tracer **out, const struct target *take_target, struct recorder *w,
+               const struct tracer_options *options, struct err *e)
+{
+    struct tracer *t = make(take_target->pid, w, options);
+    t->release_fd = take_target->release_fd;
+    t->error_fd = take_target->error_fd;
+    if (ptrace(PTRACE_SEIZE, t->command, NULL, (void *)tracer_seize_options) < 0) {
         int code = errno;
         tracer_free(t);
         return err_sys(e, code, "trace process %d", (int)take_target->pid);
@@ -233,6 +240,21 @@ int tracer_new(struct tracer **out, const struct target *take_target, struct rec
     tasks_add(&t->tasks, t->command, t->command, space_new(t->objects));
     *out = t;
     return 0;
+}
+
+struct tracer *tracer_new_copy(pid_t copy, const char *program, struct recorder *w,
+                               const struct tracer_options *options)
+{
+    struct tracer *t = make(copy, w, options);
+    begin_record(t);
+    uint32_t length = (uint32_t)strlen(program);
+    struct blob_in path = {.kept = length, .length = length, .bytes = program};
+    record_point(t, EVENT_EXEC, copy, (uint64_t[6]){(uint64_t)copy}, 0, &path);
+    t->has_execed = true;
+    struct task *task = tasks_add(&t->tasks, copy, copy, space_new(t->objects));
+    task->is_stopped = true;
+    task->restart_op = PTRACE_CONT;
+    return t;
 }
 
 /* What the child wrote when it could not run the command. */
@@ -252,7 +274,7 @@ int tracer_run(struct tracer *t, struct tracer_result *out, struct err *e)
 {
     t->next_hold = t->options.hold_every;
     int status = start_ticking(t, e);
-    if (status == 0 && fd_write_full(t->release_fd, "g", 1) < 0)
+    if (status == 0 && t->release_fd >= 0 && fd_write_full(t->release_fd, "g", 1) < 0)
         status = err_set(e, ESRCH, "the command ended before it could be run");
     fd_close(&t->release_fd);
     if (status == 0 && t->options.stepped)

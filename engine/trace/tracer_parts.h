@@ -117,6 +117,8 @@ void quiet_drain(struct tracer *t);
 
 /* ---- tracer.c ---- */
 
+extern const long tracer_seize_options;
+
 /* Has the 20 ms timer rung? Looks at limits then; false when the run is ending. */
 bool tracer_pace(struct tracer *t);
 

@@ -1,6 +1,7 @@
 /* drive [-r SEED] [-n RUNS] [-a] [-v] [-o FILE] COMMAND...: runs a command under control, RUNS
  * times with one seed, and compares the runs: what moved, in which order, with which results. A
- * seed of 0 is "the first that can". -a: time may pass at any moment. -v prints the moves. Exits 1
+ * seed of 0 is "the first that can". -a: time may pass at any moment. -1: a new process
+ * for every run, not copies of one. -v prints the moves. Exits 1
  * when two runs differed. */
 #include <errno.h>
 #include <signal.h>
@@ -13,7 +14,7 @@
 #include "base/buf.h"
 #include "base/fdutil.h"
 #include "model/model.h"
-#include "run/run.h"
+#include "run/series.h"
 
 struct drive {
     struct cast *cast;
@@ -75,14 +76,15 @@ int main(int argc, char **argv)
     char path[] = "/tmp/drive-XXXXXX";
     const char *out = NULL;
     int runs = 1, c, status = 0;
-    bool is_fair = true;
-    while ((c = getopt(argc, argv, "+r:n:avo:")) != -1) {
+    bool is_fair = true, is_single = false;
+    while ((c = getopt(argc, argv, "+r:n:avo:1")) != -1) {
         switch (c) {
         case 'r': d.seed = strtoull(optarg, NULL, 10); break;
         case 'n': runs = atoi(optarg); break;
         case 'a': is_fair = false; break;
         case 'v': d.is_verbose = true; break;
         case 'o': out = optarg; break;
+        case '1': is_single = true; break;
         default: return 2;
         }
     }
@@ -101,13 +103,19 @@ int main(int argc, char **argv)
                                   .is_brief = runs > 1,
                                   .keeps_stdio = true};
     char *first = NULL;
+    struct series *series = NULL;
+    struct err e;
+    if (runs > 1 && !is_single && series_open(&series, &options, &e) < 0) {
+        fprintf(stderr, "drive: %s\n", e.text);
+        return 2;
+    }
     for (int i = 0; i < runs; i++) {
         struct run_result result;
-        struct err e;
         d.state = d.seed;
         d.log.len = 0;
         uint64_t start = clock_ns();
-        if (run_command(&result, &options, &e) < 0) {
+        if ((series ? series_run(series, &result, &options, &e)
+                    : run_command(&result, &options, &e)) < 0) {
             fprintf(stderr, "drive: %s\n", e.text);
             return 2;
         }
@@ -125,6 +133,7 @@ int main(int argc, char **argv)
         }
         run_result_fini(&result);
     }
+    series_close(series);
     free(first);
     buf_fini(&d.log);
     cast_free(d.cast);
