@@ -47,9 +47,9 @@ struct choice {
     struct footprint footprint; /* what it would touch, with the facts of now */
 };
 
-/* The state in which somebody must move. Options are sorted by task, then kind. */
+/* The state in which somebody must move. Choices are sorted by task, then kind. */
 struct standing {
-    const struct choice *options;
+    const struct choice *choices;
     size_t count;
     const struct move *parked; /* tasks asleep in a call that they were let into; it completes by
                                 * itself when it can */
@@ -74,7 +74,7 @@ enum { CHOOSE_NOBODY = -1 }; /* end this run: nothing new lies ahead */
 struct chooser {
     /* A run begins. */
     void (*begin)(void *self);
-    /* Index into s->options, or CHOOSE_NOBODY. s->count is at least 1. */
+    /* Index into s->choices, or CHOOSE_NOBODY. s->count is at least 1. */
     int (*choose)(void *self, const struct standing *s);
     void (*moved)(void *self, const struct act *act);
     /* The run is over: has_failed says whether it is one that we look for. */

@@ -425,7 +425,7 @@ static enum trace_answer on_choose(void *arg, struct step_choice *out)
     make_options(c);
     if (c->list_count == 0) /* only in fair time with nothing due: cannot be */
         return TRACE_STOP_STUCK;
-    struct standing standing = {.options = c->list,
+    struct standing standing = {.choices = c->list,
                                 .count = c->list_count,
                                 .parked = c->parked,
                                 .parked_count = c->parked_count,

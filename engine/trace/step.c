@@ -365,10 +365,9 @@ static void say_done(struct tracer *t, const struct task *task, bool is_parking,
 }
 
 /* A parked task has stopped: its call ends, or a signal interrupts it. */
-static void follow_woken(struct tracer *t, struct task *task)
+static void follow_woken(struct tracer *t, struct task *task, bool was_open)
 {
     uint32_t birth = task->brake.birth;
-    bool was_open = !task->brake.has_returned;
     if (!does_rest(t, task))
         step_go_on(t, task);
     task = step_find(t, birth);
@@ -383,6 +382,7 @@ static void follow_woken(struct tracer *t, struct task *task)
 /* True when the task was in motion. */
 static bool look(struct tracer *t, struct task *task)
 {
+    bool was_open = !task->brake.has_returned;
     switch ((enum step_state)task->brake.state) {
     case STEP_MOVING: /* born, or swept along by its group */
         if (task->is_stopped) {
@@ -394,13 +394,13 @@ static bool look(struct tracer *t, struct task *task)
         return true;
     case STEP_PARKED:
         if (take_stop(t, task)) {
-            follow_woken(t, task);
+            follow_woken(t, task, was_open);
             return true;
         }
         if (is_asleep(task, read_stat(task).state))
             return false;
         if (await(t, task))
-            follow_woken(t, task);
+            follow_woken(t, task, was_open);
         return true;
     case STEP_HELD:
     case STEP_STOPPED:

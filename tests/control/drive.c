@@ -36,12 +36,12 @@ static int choose(void *self, const struct standing *s)
     struct drive *d = self;
     size_t able = 0;
     for (size_t i = 0; i < s->count; i++)
-        able += s->options[i].enabled != ENABLED_NO;
+        able += s->choices[i].enabled != ENABLED_NO;
     if (!able)
         return 0;
     size_t pick = d->seed ? next_random(&d->state) % able : 0;
     for (size_t i = 0; i < s->count; i++)
-        if (s->options[i].enabled != ENABLED_NO && pick-- == 0)
+        if (s->choices[i].enabled != ENABLED_NO && pick-- == 0)
             return (int)i;
     return 0;
 }
