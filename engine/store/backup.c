@@ -38,8 +38,8 @@ static char *free_name(const char *folder, const char *reason)
     return name;
 }
 
-/* VACUUM INTO does not wait for the disk (sqlite.org/lang_vacuum.html): that is ours to do, before
- * the name says that the copy is whole. */
+/* VACUUM INTO does not promise to wait for the disk (sqlite.org/lang_vacuum.html): that is ours to
+ * do, before the name says that the copy is whole. */
 static int copy_into(struct store *s, const char *temporary, const char *name, const char *folder,
                      struct err *e)
 {

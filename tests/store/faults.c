@@ -266,3 +266,13 @@ int mkdir(const char *path, mode_t mode)
 {
     return strikes() ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
 }
+
+int fchown(int fd, uid_t user, gid_t group)
+{
+    return strikes() ? -1 : (int)syscall(SYS_fchown, fd, user, group);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+    return strikes() ? -1 : (int)syscall(SYS_fchmod, fd, mode);
+}

@@ -159,7 +159,11 @@ static void reset_forgets_one_lab_and_keeps_a_backup(void **state)
     assert_int_equal(store_saw(s, "x/y", &e), 0);
     assert_int_equal(place_attempt(s, "x/z", "pass", &e), 0);
     assert_int_equal(store_set(s, "tour", "seen", &e), 0);
+    backup_daily(s, true, &e);
     assert_int_equal(store_reset(s, "x/y", &backup, &e), 0);
+    char *daily = backup_newest(s); /* a rescue would take it: it knows of the reset */
+    assert_int_equal(place_number(daily, "SELECT count(*) FROM attempt"), 1);
+    free(daily);
     assert_null(place_lab(s, &labs, "x/y"));
     assert_int_equal(labs.lab_count, 1);
     store_labs_fini(&labs);
@@ -383,6 +387,25 @@ static void spoil_last(struct buf *b)
     memset(b->data + b->len - 4096, 0x5a, 4096);
 }
 
+/* In the middle of the attempts: what lies before it and behind it can be read. */
+static void spoil_middle(struct buf *b)
+{
+    size_t pages[64], n = 0;
+    for (size_t at = 0; at < b->len; at += 4096)
+        if (memmem(b->data + at, 4096, "own-write-end", 13) && n < 64)
+            pages[n++] = at;
+    assert_true(n >= 3);
+    memset(b->data + pages[n / 2], 0x5a, 4096);
+}
+
+/* A row that can be read, and cannot have been written. */
+static void spoil_text(struct buf *b)
+{
+    char *row = memmem(b->data, b->len, "x/25fail", 8);
+    assert_non_null(row);
+    memcpy(row, "\x1b[2J", 4);
+}
+
 static void other_database(struct buf *b)
 {
     memset(b->data + 68, 0, 4); /* application_id */
@@ -391,12 +414,13 @@ static void other_database(struct buf *b)
 static const struct damage {
     const char *name;
     void (*spoil)(struct buf *b);
-    bool is_readable; /* something is recovered without any backup */
+    int least, most; /* attempts, of 50, that are recovered without any backup */
 } damages[] = {
-    {"zeroed", write_zeros, false},  {"garbage", write_garbage, false},
-    {"half", truncate_half, false},  {"1000 bytes short", truncate_oddly, true},
-    {"empty", truncate_all, false},  {"schema", spoil_schema, false},
-    {"last page", spoil_last, true}, {"another program's", other_database, true},
+    {"zeroed", write_zeros, 0, 0},        {"garbage", write_garbage, 0, 0},
+    {"half", truncate_half, 0, 49},       {"1000 bytes short", truncate_oddly, 20, 49},
+    {"empty", truncate_all, 0, 0},        {"schema", spoil_schema, 0, 0},
+    {"last page", spoil_last, 20, 49},    {"middle page", spoil_middle, 20, 49},
+    {"a row's text", spoil_text, 49, 49}, {"another program's", other_database, 50, 50},
 };
 
 static void fill_store(void)
@@ -429,13 +453,18 @@ static void check_damage(const struct damage *damage, bool has_backup)
     char *name = place_find(place.store, ".damaged-");
     assert_non_null(name);
     assert_non_null(strstr(store_notice(s), name));
+    assert_true(bytes.len > 0 || strstr(store_notice(s), "it is empty"));
     assert_int_equal(place_attempt(s, "x/after", "pass", &e), 0);
     store_close(s);
     long long n = place_number(place.db, "SELECT count(*) FROM attempt");
     if (has_backup)
         assert_int_equal(n, 51);
-    else if (damage->is_readable)
-        assert_true(n > 1);
+    else
+        assert_in_range(n, damage->least + 1, damage->most + 1);
+    if (damage->spoil == spoil_middle)
+        assert_int_equal(place_number(place.db, "SELECT count(*) FROM attempt"
+                                                " WHERE exercise IN ('x/0', 'x/49')"),
+                         2);
     char *path = xasprintf("%s/%s", place.store, name);
     place_read(&kept, path);
     assert_int_equal(kept.len, bytes.len);
