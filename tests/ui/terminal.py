@@ -312,6 +312,38 @@ def case_save():
     t.close()
 
 
+def case_own():
+    """Settings are obeyed, hints are kept; what is wrong with the learner's own files is told, and nothing stops."""
+    folder, source = own_tree()
+    write(source, "int main(void) { return 0; }\n")
+    editor, settings = os.path.join(folder, "editor"), os.path.join(folder, "ipclab")
+    write(editor, f"#!/bin/sh\ncp {folder}/solutions/2-pipes/pipe-eof.c \"$2\"\n")
+    os.chmod(editor, 0o755)
+    os.mkdir(settings)
+    write(os.path.join(settings, "settings"), f"skin = ascii\neditor = {editor} --now\nflavour = sweet\n")
+    write(os.path.join(settings, "progress.db"), "garbage\n" * 1000)
+    t = Terminal(IPCLAB_ROOT=folder, EDITOR="false", XDG_CONFIG_HOME=folder, XDG_DATA_HOME=folder)
+    screen = t.until(r"settings:3: no setting is called")
+    if not screen.isascii():
+        fail(f"skin = ascii was not obeyed:\n{screen}")
+    open_exercise(t)
+    t.until(r"Not yet|crash|timeout")
+    t.press("h")
+    t.until(r"hint 1:")
+    t.press("e")
+    t.until(r"Passed")
+    t.press("q")
+    t.until(r"q quit")
+    t.press("q", "q")
+    t.until_ended(0)
+    if not re.search(r'settings:3: .*"flavour".*\n.*progress was damaged .*progress\.db\.damaged-', t.read("error")):
+        fail(t.read("error"))
+    kept = t.progress("2-pipes/pipe-eof")
+    if (kept.get("hints"), kept.get("passes")) != (1, 1):
+        fail(f"not kept: {kept}")
+    t.close()
+
+
 def case_evidence():
     """Enter on a failed check opens the recording where it is to be seen."""
     folder, source = own_tree()
