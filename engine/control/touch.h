@@ -17,42 +17,50 @@
 /* X(NAME, name): what is done to an object, and which facts it carries. Objects of one kind know
  * only the touches listed under that kind; a touch of another kind on the same object id is a bug
  * (assert). */
-#define TOUCH_KINDS(X)                                                                            \
-    /* Anything not known better: dependent with every touch of that object. */                   \
-    X(ANY, any)                                                                                   \
-    /* A byte stream in one direction (pipe, FIFO). at: position in the stream at which it begins \
-     * (bytes ever written, or ever read, before it); size: bytes asked for; done: bytes that     \
-     * moved; level: bytes in the pipe before; room: bytes that could be written before without   \
-     * blocking; is_end: a read that got end of file, a write that got EPIPE. */                  \
-    X(STREAM_READ, stream_read)                                                                   \
-    X(STREAM_WRITE, stream_write)                                                                 \
-    X(STREAM_CLOSE_READ, stream_close_read)   /* is_last: the last read end went */               \
-    X(STREAM_CLOSE_WRITE, stream_close_write) /* is_last: the last write end went */              \
-    X(STREAM_OPEN_READ, stream_open_read)     /* FIFO open: rendezvous with OPEN_WRITE */         \
-    X(STREAM_OPEN_WRITE, stream_open_write)                                                       \
-    X(STREAM_POLL, stream_poll)     /* poll, select, FIONREAD: level and room as above */         \
-    X(STREAM_RESIZE, stream_resize) /* F_SETPIPE_SZ */                                            \
-    /* A counter that blocks at zero (eventfd, semaphore, token): done: amount; level: before. */ \
-    X(COUNT_ADD, count_add)                                                                       \
-    X(COUNT_TAKE, count_take)                                                                     \
-    X(COUNT_LOOK, count_look)                                                                     \
-    /* A lock. */                                                                                 \
-    X(LOCK_TAKE, lock_take)   /* exclusive */                                                     \
-    X(LOCK_SHARE, lock_share) /* shared */                                                        \
-    X(LOCK_RELEASE, lock_release)                                                                 \
-    X(LOCK_LOOK, lock_look) /* trylock that failed, F_GETLK */                                    \
-    /* A value with a reader-writer rule: an open file description's offset or flags, a file's    \
-     * bytes [at, at+size), a name in a directory, a memory word, a process's group. */           \
-    X(VALUE_READ, value_read)                                                                     \
-    X(VALUE_WRITE, value_write)                                                                   \
-    /* A child's end. object: the child's process. */                                             \
-    X(CHILD_END, child_end)   /* its death is reported to its parent */                           \
-    X(CHILD_WAIT, child_wait) /* a wait that took it, or would */                                 \
-    X(CHILD_LOOK, child_look) /* WNOHANG that found nothing, kill(pid, 0) */                      \
-    /* Signals. object: the process (or task) that gets them; size: the signal number. */         \
-    X(SIGNAL_SEND, signal_send) /* also SIGCHLD by CHILD_END */                                   \
-    X(SIGNAL_SET, signal_set)   /* sigaction, sigprocmask, ... of its own */                      \
-    X(SIGNAL_LIVE, signal_live) /* every move of a task to which a signal may come: where the     \
+#define TOUCH_KINDS(X)                                                                             \
+    /* Anything not known better: dependent with every touch of that object. */                    \
+    X(ANY, any)                                                                                    \
+    /* A byte stream in one direction (pipe, FIFO). at: position in the stream at which it begins  \
+     * (bytes ever written, or ever read, before it); size: bytes asked for; done: bytes that      \
+     * moved; level: bytes in the pipe before; room: bytes that could be written before without    \
+     * blocking; is_end: a read that got end of file, a write that got EPIPE. */                   \
+    X(STREAM_READ, stream_read)                                                                    \
+    X(STREAM_WRITE, stream_write)                                                                  \
+    /* size: descriptors of this end before; done: how many of them go; is_last: all of them. */   \
+    X(STREAM_CLOSE_READ, stream_close_read)                                                        \
+    X(STREAM_CLOSE_WRITE, stream_close_write)                                                      \
+    X(STREAM_OPEN_READ, stream_open_read) /* FIFO open: rendezvous with OPEN_WRITE */              \
+    X(STREAM_OPEN_WRITE, stream_open_write)                                                        \
+    /* poll, select, FIONREAD: level and room as above; at: bytes ever read; size: not 0 when the  \
+     * level itself is seen. */                                                                    \
+    X(STREAM_POLL, stream_poll)                                                                    \
+    X(STREAM_RESIZE, stream_resize) /* F_SETPIPE_SZ */                                             \
+    /* A counter that blocks at zero (eventfd, semaphore, token): done: amount; level: before; at: \
+     * sum of all that was ever added, or ever taken, before. */                                   \
+    X(COUNT_ADD, count_add)                                                                        \
+    X(COUNT_TAKE, count_take)                                                                      \
+    X(COUNT_LOOK, count_look)                                                                      \
+    /* A lock. */                                                                                  \
+    X(LOCK_TAKE, lock_take)   /* exclusive */                                                      \
+    X(LOCK_SHARE, lock_share) /* shared */                                                         \
+    X(LOCK_RELEASE, lock_release)                                                                  \
+    X(LOCK_LOOK, lock_look) /* trylock that failed, F_GETLK */                                     \
+    /* A value with a reader-writer rule: an open file description's offset or flags, a file's     \
+     * bytes [at, at+size), a name in a directory, a memory word, a process's group. */            \
+    X(VALUE_READ, value_read)                                                                      \
+    X(VALUE_WRITE, value_write)                                                                    \
+    /* A child's end. object: the child's process. */                                              \
+    X(CHILD_END, child_end) /* its death is reported to its parent */                              \
+    /* A wait that may take it. at: its place among the children, eldest first; level: 1 when it   \
+     * has ended; room: how many of those that the wait may take have ended; size: the place of    \
+     * the one that it takes, UINT64_MAX when none has ended. */                                   \
+    X(CHILD_WAIT, child_wait)                                                                      \
+    /* WNOHANG (level: it has ended; done: it was taken), kill(pid, 0). */                         \
+    X(CHILD_LOOK, child_look)                                                                      \
+    /* Signals. object: the process (or task) that gets them; size: the signal number. */          \
+    X(SIGNAL_SEND, signal_send) /* also SIGCHLD by CHILD_END */                                    \
+    X(SIGNAL_SET, signal_set)   /* sigaction, sigprocmask, ... of its own */                       \
+    X(SIGNAL_LIVE, signal_live) /* every move of a task to which a signal may come: where the      \
                                  * signal lands is observable */
 
 enum touch_kind {
@@ -78,7 +86,7 @@ struct footprint {
     struct touch touches[TOUCHES_MAX];
 };
 
-/* How two moves of different tasks relate. */
+/* How two moves of different tasks relate, from weak to strong. */
 enum relation {
     RELATION_COMMUTES, /* either order gives the same state and the same results */
     RELATION_ENABLES,  /* the second could not have been without the first: no order to reverse */
@@ -92,6 +100,10 @@ enum relation footprint_order(const struct footprint *first, const struct footpr
 /* Both are possible now, with the facts of this very state: COMMUTES or DEPENDS. */
 enum relation touch_now(const struct touch *a, const struct touch *b);
 enum relation footprint_now(const struct footprint *a, const struct footprint *b);
+
+/* first was executed before second: some touch of first ENABLES one of second, whatever else lies
+ * between them. second can then not have come first. */
+bool footprint_enables(const struct footprint *first, const struct footprint *second);
 
 const char *touch_kind_name(enum touch_kind kind);
 

@@ -135,6 +135,28 @@ static void touch_fd_any(struct sketch *s, int fd)
 
 /* ---- closing ---- */
 
+/* Descriptors of one end of a pipe, in all processes. */
+static uint64_t count_ends(const struct sketch *s, uint32_t object, bool of_readers)
+{
+    enum { HOLDS_MAX = 256 };
+    struct hold holds[HOLDS_MAX];
+    size_t all = model_holders(s->m, object, holds, HOLDS_MAX);
+    uint64_t n = all > HOLDS_MAX ? all - HOLDS_MAX : 0;
+    for (size_t i = 0; i < all && i < HOLDS_MAX; i++)
+        n += of_readers ? holds[i].can_read : holds[i].can_write;
+    return n;
+}
+
+static void touch_close_end(struct sketch *s, uint32_t object, bool of_readers, uint32_t gone,
+                            bool is_last)
+{
+    touch_stream(s, object, of_readers ? TOUCH_STREAM_CLOSE_READ : TOUCH_STREAM_CLOSE_WRITE, 0);
+    struct touch *t = &s->out->touches[s->out->count - 1];
+    t->size = count_ends(s, object, of_readers);
+    t->done = gone;
+    t->is_last = is_last;
+}
+
 /* gone: how many of the description's descriptors this move closes. */
 static void touch_close(struct sketch *s, const struct fd_slot *slot, uint32_t gone)
 {
@@ -144,14 +166,10 @@ static void touch_close(struct sketch *s, const struct fd_slot *slot, uint32_t g
         return;
     bool is_file_closed = file->refs <= gone;
     int access = (int)(file->flags & O_ACCMODE);
-    if (access != O_WRONLY) {
-        touch_stream(s, file->object, TOUCH_STREAM_CLOSE_READ, 0);
-        s->out->touches[s->out->count - 1].is_last = is_file_closed && o->readers == 1;
-    }
-    if (access != O_RDONLY) {
-        touch_stream(s, file->object, TOUCH_STREAM_CLOSE_WRITE, 0);
-        s->out->touches[s->out->count - 1].is_last = is_file_closed && o->writers == 1;
-    }
+    if (access != O_WRONLY)
+        touch_close_end(s, file->object, true, gone, is_file_closed && o->readers == 1);
+    if (access != O_RDONLY)
+        touch_close_end(s, file->object, false, gone, is_file_closed && o->writers == 1);
 }
 
 static uint32_t count_of(const struct fd_slot *fds, size_t count, uint32_t file, bool cloexec_only)
@@ -217,6 +235,7 @@ static void touch_open(struct sketch *s)
 static void touch_wait(struct sketch *s)
 {
     bool looks = s->op.flags & WNOHANG;
+    uint64_t ended = 0, taken = UINT64_MAX;
     for (uint32_t i = 0; i < model_proc_count(s->m); i++) {
         const struct proc *p = model_proc(s->m, i);
         if (p->parent != s->move->proc || p->state == PROC_REAPED)
@@ -225,8 +244,17 @@ static void touch_wait(struct sketch *s)
             continue;
         struct touch *t =
             add(s, proc_id(s, TAG_PROC, i), looks ? TOUCH_CHILD_LOOK : TOUCH_CHILD_WAIT);
+        t->at = i; /* the model numbers processes in the order in which they were made */
         t->level = p->state == PROC_ZOMBIE;
+        ended += t->level;
+        if (t->level && i < taken)
+            taken = i;
     }
+    for (uint16_t i = 0; i < s->out->count && !looks; i++)
+        if (s->out->touches[i].kind == TOUCH_CHILD_WAIT) {
+            s->out->touches[i].room = ended;
+            s->out->touches[i].size = taken;
+        }
 }
 
 static bool is_heeded(const struct model *m, uint32_t proc, int sig)
@@ -305,7 +333,7 @@ static void touch_query(struct sketch *s)
     add(s, mix(TAG_FILE, event_key(s, file->event)), TOUCH_VALUE_READ);
     if (is_stream(model_object(s->m, file->object)) &&
         !is_outside(model_object(s->m, file->object)))
-        touch_stream(s, file->object, TOUCH_STREAM_POLL, 0);
+        touch_stream(s, file->object, TOUCH_STREAM_POLL, 1);
 }
 
 static void touch_flags(struct sketch *s)

@@ -4,7 +4,7 @@
 
 #include <lauxlib.h>
 
-#include "script/random.h"
+#include "base/random.h"
 #include "script/script_declare.h"
 #include "script/script_run.h"
 

@@ -1,7 +1,7 @@
 /* Numbers that look random and are the same for the same seed, on every machine: splitmix64
  * (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). Not for secrets. */
-#ifndef IPCLAB_SCRIPT_RANDOM_H
-#define IPCLAB_SCRIPT_RANDOM_H
+#ifndef IPCLAB_BASE_RANDOM_H
+#define IPCLAB_BASE_RANDOM_H
 
 #include <stdint.h>
 
