@@ -93,6 +93,7 @@ static void apply_point(struct model *m, const struct event *ev)
     case EVENT_START: apply_start(m, ev); break;
     case EVENT_EXEC: apply_exec(m, ev); break;
     case EVENT_DYING: apply_dying(m, ev); break;
+    case EVENT_DEAD: apply_dead(m, ev); break;
     case EVENT_EXIT: apply_exit(m, ev); break;
     case EVENT_SIGNAL: apply_signal(m, ev); break;
     case EVENT_STOP: apply_stop(m, ev); break;

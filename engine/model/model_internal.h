@@ -190,6 +190,7 @@ bool pend_is_known(const struct model *m, uint32_t pend);
 void apply_start(struct model *m, const struct event *ev);
 void apply_exec(struct model *m, const struct event *ev);
 void apply_dying(struct model *m, const struct event *ev);
+void apply_dead(struct model *m, const struct event *ev);
 void apply_exit(struct model *m, const struct event *ev);
 void apply_stop(struct model *m, const struct event *ev);
 void apply_resume(struct model *m, const struct event *ev);

@@ -378,6 +378,16 @@ void proc_end(struct model *m, uint32_t proc, int wait_status, uint32_t event)
     tell_parent(m, proc);
 }
 
+void apply_dead(struct model *m, const struct event *ev)
+{
+    uint32_t proc = model_proc_by_pid(m, ev->tid);
+    if (proc == MODEL_NONE || m->procs[proc].state >= PROC_ZOMBIE)
+        return;
+    m->procs[proc].state = PROC_DYING;
+    proc_close_all(m, proc);
+    give_children_away(m, proc);
+}
+
 void apply_exit(struct model *m, const struct event *ev)
 {
     uint32_t task = model_task_by_tid(m, ev->tid);

@@ -160,6 +160,7 @@ void call_format(const struct recording *rec, const struct event *ev, bool is_sh
     case EVENT_RESUME: buf_puts(out, "goes on"); break;
     case EVENT_BLOCKED: put_blocked(&raw, out); break;
     case EVENT_FD: put_inherited(&raw, is_short, out); break;
+    case EVENT_DEAD: buf_puts(out, "has died; its parent does not know yet"); break;
     case EVENT_NOTE: put_note(&raw, out); break;
     case EVENT_KIND_COUNT: break;
     }

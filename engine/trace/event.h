@@ -49,6 +49,9 @@
      * the same open file description (itself if none). Blob 0: what it refers to. Such an object  \
      * is held by processes outside the run, too. */                                               \
     X(FD, fd)                                                                                      \
+    /* Only in stepped runs (step.h): the process has died, its descriptors are closed and its     \
+     * children have another parent; its own parent has not been told yet: EXIT does that. */      \
+    X(DEAD, dead)                                                                                  \
     /* The tracer's own word. args: [0] enum note_code. Blob 0: text. */                           \
     X(NOTE, note)
 

@@ -1,21 +1,12 @@
 #include "trace/step.h"
 
-#include <sys/ptrace.h>
-
-#include <linux/ptrace.h>
-
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/fdutil.h"
 #include "base/xalloc.h"
-#include "trace/arch.h"
 #include "trace/step_parts.h"
 
 enum {
@@ -33,303 +24,6 @@ struct task *step_find(struct tracer *t, uint32_t birth)
 uint64_t step_now(const struct tracer *t)
 {
     return t->stepper->clock_ns;
-}
-
-/* ---- asking the kernel ---- */
-
-struct stat_line {
-    char state; /* 0: gone */
-    pid_t ppid;
-};
-
-/* A file of the task in /proc, opened once. Returns the length read, 0 when it is gone. */
-static size_t read_kept(struct task *task, int *fd, const char *name, char *text, size_t size)
-{
-    char path[40];
-    if (*fd < 0) {
-        snprintf(path, sizeof path, "/proc/%d/%s", (int)task->tid, name);
-        *fd = open(path, O_RDONLY | O_CLOEXEC);
-    }
-    ssize_t n = pread(*fd, text, size - 1, 0);
-    text[n > 0 ? n : 0] = '\0';
-    return n > 0 ? (size_t)n : 0;
-}
-
-static struct stat_line read_stat(struct task *task)
-{
-    char text[512];
-    struct stat_line line = {0};
-    if (!read_kept(task, &task->brake.stat_fd, "stat", text, sizeof text))
-        return line;
-    const char *rest = strrchr(text, ')'); /* the name may hold anything */
-    int ppid;
-    if (rest && sscanf(rest + 1, " %c %d", &line.state, &ppid) == 2)
-        line.ppid = ppid;
-    return line;
-}
-
-static bool is_vfork_parent(struct task *task)
-{
-    const struct open_call *top = inflight_top(&task->calls);
-    return top && !top->is_interrupted && (top->clone_flags & CLONE_VFORK);
-}
-
-/* State S alone does not tell: a call may set it, look once more whether it needs to wait, and be
- * preempted in between (do_wait does). /proc/TID/syscall answers "running" then, because it asks
- * whether the task is off its run queue (proc_pid_syscall(5)). */
-static bool is_asleep(struct task *task, char state)
-{
-    char text[256];
-    if (state != 'S' && !(state == 'D' && is_vfork_parent(task)))
-        return false;
-    read_kept(task, &task->brake.syscall_fd, "syscall", text, sizeof text);
-    return strncmp(text, "running", 7) != 0 && read_stat(task).state == state;
-}
-
-/* Takes a stop, never an end: to reap a dead process is to tell its parent, and that is a move. */
-static bool take_stop(struct tracer *t, struct task *task)
-{
-    siginfo_t info = {0};
-    if (waitid(P_PID, (id_t)task->tid, &info, WSTOPPED | WNOHANG | __WALL) < 0 || !info.si_pid)
-        return false;
-    stop_take(t, task->tid, info.si_status << 8 | 0x7f);
-    return true;
-}
-
-static bool is_leader(const struct task *task)
-{
-    return task->tid == task->tgid;
-}
-
-/* Reaps a dead task; for a leader this tells its parent. False when the kernel is not so far. */
-static bool reap(struct tracer *t, struct task *task)
-{
-    int status;
-    pid_t tid = task->tid;
-    if (wait4(tid, &status, __WALL | WNOHANG, NULL) != tid)
-        return false;
-    if (tid == task->tgid)
-        step_forget_timers(t->stepper, tid);
-    stop_take(t, tid, status);
-    return true;
-}
-
-/* ---- until a task rests ---- */
-
-static void note_parked(struct tracer *t, struct task *task)
-{
-    struct open_call *top = inflight_top(&task->calls);
-    task->brake.state = STEP_PARKED;
-    if (!top || !top->is_recorded || top->is_interrupted || top->is_known_blocked)
-        return;
-    top->is_known_blocked = true;
-    record_point(t, EVENT_BLOCKED, task->tid, (uint64_t[6]){top->event}, 0, NULL);
-}
-
-/* Of the followed calls, those that others can notice or that notice others. What the dynamic
- * linker does is the same in every order. */
-static bool is_visible(struct task *task, const struct open_call *call)
-{
-    switch ((enum call)call->call) {
-    case CALL_rt_sigreturn:
-    case CALL_fstat:
-    case CALL_getrandom:
-    case CALL_clock_gettime:
-    case CALL_gettimeofday:
-    case CALL_time: return false;
-    case CALL_newfstatat: return !(call->args[3] & AT_EMPTY_PATH);
-    default: break;
-    }
-    if (!task->brake.is_loading)
-        return true;
-    const struct range *range = space_find(task->space, task->tid, call->ip);
-    task->brake.is_loading = range && range->object && object_is_loader(range->object);
-    return !task->brake.is_loading;
-}
-
-/* Does the last stop end its move? */
-static bool does_rest(struct tracer *t, struct task *task)
-{
-    struct brake *b = &task->brake;
-    const struct open_call *top = inflight_top(&task->calls);
-    switch (task->stop) {
-    case STOP_ENTRY:
-        if (!t->has_execed || !is_visible(task, top))
-            return false;
-        b->state = STEP_HELD;
-        b->ran_handler = false;
-        b->pending = 0;
-        step_note_deadline(t, task);
-        return true;
-    case STOP_REENTRY:
-        /* an ignored signal has passed: the kernel goes on, and so does the task */
-        if (!b->is_rewound && !b->ran_handler) {
-            step_take_time(t, task);
-            return false;
-        }
-        b->is_rewound = b->ran_handler = false;
-        b->state = STEP_HELD;
-        b->pending = 0;
-        step_note_deadline(t, task);
-        return true;
-    case STOP_EXIT:
-        if (b->is_killed_at_exit)
-            kill(task->tgid, SIGKILL);
-        b->is_killed_at_exit = false;
-        return false;
-    case STOP_SIGNAL: {
-        const struct open_call *call = inflight_top(&task->calls);
-        b->ran_handler = b->ran_handler || (call && call->has_handler);
-        return false;
-    }
-    case STOP_DYING:
-        if (b->is_exiting)
-            return false;
-        b->state = STEP_DYING;
-        return true;
-    case STOP_EXEC: b->is_loading = true; return false;
-    default: return false;
-    }
-}
-
-static void resume(struct task *task)
-{
-    task->is_stopped = false;
-    task->brake.state = STEP_MOVING;
-    /* ESRCH: it was killed meanwhile, and will say so */
-    ptrace(task->restart_op, task->tid, NULL, (void *)(long)task->restart_signal);
-}
-
-/* exec in a thread and exit_group wait for the other threads, which stop once more on their way
- * out. */
-static void help_group(struct tracer *t, const struct task *task)
-{
-    pid_t tgid = task->tgid, tid = task->tid;
-    for (size_t i = 0; i < t->tasks.all_count; i++) {
-        struct task *other = t->tasks.all[i];
-        if (other->tgid != tgid || other->tid == tid)
-            continue;
-        if (take_stop(t, other) && other->is_stopped)
-            resume(other);
-        else if (!is_leader(other) && read_stat(other).state == 'Z')
-            reap(t, other);
-    }
-}
-
-/* Waits for the next stop of a task that moves, and takes it; false when it rests without one:
- * asleep, dead or gone. */
-static bool await(struct tracer *t, struct task *task)
-{
-    pid_t tid = task->tid;
-    uint32_t birth = task->brake.birth;
-    while (tracer_pace(t)) {
-        if (take_stop(t, task))
-            return true;
-        char state = read_stat(task).state;
-        if (is_asleep(task, state)) {
-            if (take_stop(t, task))
-                return true;
-            note_parked(t, task);
-            return false;
-        }
-        if (state == 'Z' && is_leader(task)) {
-            task->brake.state = STEP_DEAD;
-            return false;
-        }
-        if (state == 'Z' || state == 'X' || state == 0) {
-            if (reap(t, task) || !tasks_find(&t->tasks, tid))
-                return false;
-        }
-        if (t->tasks.all_count > 1) {
-            help_group(t, task);
-            if (!step_find(t, birth))
-                return false; /* exec has moved it to the leader's number */
-        }
-        sched_yield();
-    }
-    return false;
-}
-
-void step_go_on(struct tracer *t, struct task *task)
-{
-    uint32_t birth = task->brake.birth;
-    do {
-        resume(task);
-        if (task->is_listening && task->stop == STOP_GROUP) {
-            task->brake.state = STEP_STOPPED;
-            return;
-        }
-        if (!await(t, task))
-            return;
-        if (step_find(t, birth) != task)
-            return;
-    } while (!does_rest(t, task));
-}
-
-void step_follow(struct tracer *t, struct task *task)
-{
-    if (await(t, task) && !does_rest(t, task))
-        step_go_on(t, task);
-}
-
-void step_doom(struct tracer *t, pid_t tgid)
-{
-    for (size_t i = 0; i < t->tasks.all_count; i++)
-        if (t->tasks.all[i]->tgid == tgid)
-            t->tasks.all[i]->brake.is_exiting = true;
-}
-
-/* ---- hooks of stops.c ---- */
-
-void step_on_born(struct tracer *t, struct task *task, struct task *creator)
-{
-    task->brake.birth = t->stepper->births++;
-    task->brake.creator = creator ? creator->brake.birth : BRAKE_NOBODY;
-    if (creator) {
-        creator->brake.child = task->brake.birth;
-        creator->brake.child_is_thread = !is_leader(task);
-    }
-}
-
-void step_on_return(struct tracer *t, struct task *task, struct ptrace_syscall_info *info)
-{
-    struct brake *b = &task->brake;
-    (void)t;
-    if (b->has_patch)
-        arch_set_arg(task->tid, b->patched_arg, b->original_arg);
-    b->has_patch = false;
-    if (b->is_timing_out &&
-        (inflight_is_restart_code(info->exit.rval) || info->exit.rval == -EINTR)) {
-        info->exit.rval = step_timeout_result(task);
-        arch_set_result(task->tid, info->exit.rval);
-    }
-    b->is_timing_out = false;
-}
-
-static bool sends_signals(enum call call)
-{
-    switch (call) {
-    case CALL_kill:
-    case CALL_tkill:
-    case CALL_tgkill:
-    case CALL_rt_sigqueueinfo:
-    case CALL_rt_tgsigqueueinfo:
-    case CALL_pidfd_send_signal: return true;
-    default: return false;
-    }
-}
-
-void step_on_exit(struct tracer *t, struct task *task, const struct open_call *call, int64_t ret)
-{
-    struct brake *b = &task->brake;
-    if (sends_signals(call->call))
-        t->stepper->is_signal_sent = true;
-    if (call->call == CALL_timer_create && ret == 0)
-        step_learn_timer(t, task, call);
-    if (call->event != b->call_event || !call->is_recorded)
-        return;
-    b->has_returned = true;
-    b->ret = ret;
 }
 
 /* ---- everybody ---- */
@@ -368,7 +62,7 @@ static void say_done(struct tracer *t, const struct task *task, bool is_parking,
 static void follow_woken(struct tracer *t, struct task *task, bool was_open)
 {
     uint32_t birth = task->brake.birth;
-    if (!does_rest(t, task))
+    if (!step_does_rest(t, task))
         step_go_on(t, task);
     task = step_find(t, birth);
     if (!task || !was_open)
@@ -386,28 +80,28 @@ static bool look(struct tracer *t, struct task *task)
     switch ((enum step_state)task->brake.state) {
     case STEP_MOVING: /* born, or swept along by its group */
         if (task->is_stopped) {
-            if (!does_rest(t, task))
+            if (!step_does_rest(t, task))
                 step_go_on(t, task);
             return true;
         }
         step_follow(t, task);
         return true;
     case STEP_PARKED:
-        if (take_stop(t, task)) {
+        if (step_take_stop(t, task)) {
             follow_woken(t, task, was_open);
             return true;
         }
-        if (is_asleep(task, read_stat(task).state))
+        if (step_is_asleep(task, step_stat(task).state))
             return false;
-        if (await(t, task))
+        if (step_await(t, task))
             follow_woken(t, task, was_open);
         return true;
     case STEP_HELD:
     case STEP_STOPPED:
     case STEP_DYING:
-        if (!take_stop(t, task))
+        if (!step_take_stop(t, task))
             return false;
-        if (!does_rest(t, task))
+        if (!step_does_rest(t, task))
             step_go_on(t, task);
         return true;
     case STEP_DEAD: return false;
@@ -463,24 +157,16 @@ static bool ask_all_pending(struct tracer *t)
 /* Nobody in the run is told of its end. */
 static bool is_unheeded(struct tracer *t, struct task *task)
 {
-    pid_t parent = read_stat(task).ppid;
+    pid_t parent = step_stat(task).ppid;
     return !tasks_find(&t->tasks, parent);
-}
-
-static bool has_threads(const struct tracer *t, const struct task *leader)
-{
-    for (size_t i = 0; i < t->tasks.all_count; i++)
-        if (t->tasks.all[i] != leader && t->tasks.all[i]->tgid == leader->tid)
-            return true;
-    return false;
 }
 
 static bool report_unheeded(struct tracer *t)
 {
     for (struct task *task = next_born(t, -1); task;) {
         int64_t birth = task->brake.birth;
-        if (task->brake.state == STEP_DEAD && !has_threads(t, task) && is_unheeded(t, task) &&
-            reap(t, task))
+        if (task->brake.state == STEP_DEAD && !step_has_threads(t, task) && is_unheeded(t, task) &&
+            step_reap(t, task))
             return true;
         task = next_born(t, birth);
     }
@@ -515,7 +201,7 @@ static void view_task(struct tracer *t, struct task *task)
     struct step_task *v = PUSH(t->stepper->view);
     *v = (struct step_task){.birth = b->birth,
                             .creator = b->creator,
-                            .is_thread = !is_leader(task),
+                            .is_thread = !step_is_leader(task),
                             .tid = task->tid,
                             .tgid = task->tgid,
                             .state = (enum step_state)b->state,
@@ -616,6 +302,10 @@ static void take_turn(struct tracer *t)
 {
     const struct step_hooks *hooks = t->stepper->hooks;
     make_view(t);
+    if (t->options.hold_every && t->events >= t->next_hold) {
+        t->next_hold = t->events + t->options.hold_every;
+        t->options.on_held(t->options.arg);
+    }
     if (!can_anybody_move(t->stepper)) {
         if (hooks->is_stuck(hooks->arg) == TRACE_GO_ON)
             wait_outside(t);

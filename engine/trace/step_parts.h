@@ -42,17 +42,38 @@ struct stepper {
     size_t timer_view_count, timer_view_cap;
 };
 
-/* ---- step.c: bringing tasks to rest ---- */
+/* ---- step_follow.c: one task ---- */
 
+struct stat_line {
+    char state; /* 0: gone */
+    pid_t ppid;
+};
+struct stat_line step_stat(struct task *task);
+/* Truly off its run queue, in a call. state: as step_stat gave it. */
+bool step_is_asleep(struct task *task, char state);
+bool step_is_leader(const struct task *task);
+bool step_has_threads(const struct tracer *t, const struct task *leader);
+/* Takes a stop, never an end: to reap a dead process is to tell its parent, and that is a move. */
+bool step_take_stop(struct tracer *t, struct task *task);
+/* Reaps a dead task; for a leader this tells its parent. False when the kernel is not so far. */
+bool step_reap(struct tracer *t, struct task *task);
+/* Does the last stop end its move? */
+bool step_does_rest(struct tracer *t, struct task *task);
+/* Waits for the next stop of a task that moves, and takes it; false when it rests without one:
+ * asleep, dead or gone. */
+bool step_await(struct tracer *t, struct task *task);
 /* Restarts a stopped task and follows it until it rests. */
 void step_go_on(struct tracer *t, struct task *task);
 /* The same for one that is on its way already. */
 void step_follow(struct tracer *t, struct task *task);
+/* All tasks of a process die without further moves. */
+void step_doom(struct tracer *t, pid_t tgid);
+
+/* ---- step.c: everybody ---- */
+
 /* Follows whoever the last move has set in motion, until nobody moves. */
 void step_settle(struct tracer *t);
 struct task *step_find(struct tracer *t, uint32_t birth); /* NULL */
-/* All tasks of a process die without further moves. */
-void step_doom(struct tracer *t, pid_t tgid);
 
 /* ---- step_move.c: carrying out a choice ---- */
 

@@ -36,7 +36,7 @@ struct brake {
     int stat_fd, syscall_fd; /* its files in /proc, kept open; -1 */
     /* changes with every stop */
     uint8_t state;      /* enum step_state */
-    bool is_loading; /* since exec, the dynamic linker is at work */
+    bool is_loading;    /* since exec, the dynamic linker is at work */
     bool is_exiting;    /* let into exit, or its group into exit_group: dies without another move */
     bool is_timing_out; /* interrupted so that it can be told that its time is over */
     bool is_rewound;    /* its held call was put back, to deliver a signal first */

@@ -182,6 +182,7 @@ static bool is_quiet_point(const struct recording *rec, const struct event *ev)
 {
     switch ((enum event_kind)ev->kind) {
     case EVENT_FD:
+    case EVENT_DEAD:
     case EVENT_DYING: return true;
     case EVENT_BLOCKED: {
         /* That a call waits is seen at its entry; that a write has filled the pipe is news. */

@@ -1,8 +1,8 @@
 /* drive [-r SEED] [-n RUNS] [-a] [-v] [-o FILE] COMMAND...: runs a command under control, RUNS
  * times with one seed, and compares the runs: what moved, in which order, with which results. A
- * seed of 0 is "the first that can". -a: time may pass at any moment. -1: a new process
- * for every run, not copies of one. -v prints the moves. Exits 1
- * when two runs differed. */
+ * seed of 0 is "the first that can". -a: time may pass at any moment. -V: the model is held against
+ * the kernel before every move. -1: a new process for every run, not copies of one. -v prints the
+ * moves. Exits 1 when two runs differed. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -77,13 +77,23 @@ int main(int argc, char **argv)
     const char *out = NULL;
     int runs = 1, c, status = 0;
     bool is_fair = true, is_single = false;
-    while ((c = getopt(argc, argv, "+r:n:avo:1")) != -1) {
+    struct chooser chooser = {.choose = choose, .moved = moved, .self = &d};
+    struct conduct_options conduct = {
+        .chooser = &chooser, .cast = NULL, .is_fair = true, .wants_footprints = true};
+    struct run_options options = {.argv = NULL,
+                                  .recording_path = path,
+                                  .limit_ns = UINT64_C(20000000000),
+                                  .conduct = &conduct,
+
+                                  .keeps_stdio = true};
+    while ((c = getopt(argc, argv, "+r:n:avo:1V")) != -1) {
         switch (c) {
         case 'r': d.seed = strtoull(optarg, NULL, 10); break;
         case 'n': runs = atoi(optarg); break;
         case 'a': is_fair = false; break;
         case 'v': d.is_verbose = true; break;
         case 'o': out = optarg; break;
+        case 'V': options.is_verified = true; break;
         case '1': is_single = true; break;
         default: return 2;
         }
@@ -93,15 +103,12 @@ int main(int argc, char **argv)
     int fd = out ? -1 : mkstemp(path);
     fd_close(&fd);
     d.cast = cast_new();
-    struct chooser chooser = {.choose = choose, .moved = moved, .self = &d};
-    struct conduct_options conduct = {
-        .chooser = &chooser, .cast = d.cast, .is_fair = is_fair, .wants_footprints = true};
-    struct run_options options = {.argv = argv + optind,
-                                  .recording_path = out ? out : path,
-                                  .limit_ns = UINT64_C(20000000000),
-                                  .conduct = &conduct,
-                                  .is_brief = runs > 1,
-                                  .keeps_stdio = true};
+    conduct.cast = d.cast;
+    conduct.is_fair = is_fair;
+    options.argv = argv + optind;
+    options.is_brief = runs > 1;
+    if (out)
+        options.recording_path = out;
     char *first = NULL;
     struct series *series = NULL;
     struct err e;
@@ -130,6 +137,10 @@ int main(int argc, char **argv)
             fprintf(stderr, "run %d differs\n--- first\n%s--- this\n%s", i + 1, first, d.log.data);
             status = 1;
             break;
+        }
+        if (result.verify_disagreements) {
+            fprintf(stderr, "%s", result.verify_text);
+            status = 1;
         }
         run_result_fini(&result);
     }
