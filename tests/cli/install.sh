@@ -18,3 +18,6 @@ ipclab=$work/moved/bin/ipclab
 "$ipclab" view --summary "$work/run" | grep -q '1 pipe'
 "$ipclab" run pipe-eof --variant healthy --summary | grep -q 'exited 0'
 "$ipclab" grade pipe-eof "$work/moved/share/ipclab/solutions/2-pipes/pipe-eof.c" >"$work/verdict" || { cat "$work/verdict"; exit 1; }
+for file in man/man1/ipclab.1 bash-completion/completions/ipclab zsh/site-functions/_ipclab fish/vendor_completions.d/ipclab.fish; do
+    [ -s "$work/moved/share/$file" ] || { echo "not installed: share/$file"; exit 1; }
+done
