@@ -18,13 +18,19 @@ bool settle(void);
 int settle_children(pid_t parent, pid_t *out, int most);
 void settle_stopped(pid_t pid);
 
-/* SPIN_NS: far more than any correct program uses between two sleeps, traced as it is. */
-enum { SPIN_NS = 200 * 1000 * 1000, LOOKS_ENOUGH = 100, WATCHED_MAX = 64 };
+/* Far more processor time than any correct program uses, traced as it is: SPIN_NS from one byte that
+ * it moves, or one process that it makes, to the next or to its sleep; BUSY_NS until it sleeps. */
+enum {
+    SPIN_NS = 60 * 1000 * 1000,
+    BUSY_NS = 1000 * 1000 * 1000,
+    LOOKS_ENOUGH = 100,
+    WATCHED_MAX = 64
+};
 
 /* A process that we watch, with its files in /proc: opened once, read often. */
 struct watched {
     pid_t pid;
-    int status_fd, wchan_fd;
+    int status_fd, wchan_fd, io_fd;
     bool is_stopped; /* by the partner: will do nothing until that lets it go on */
 };
 
@@ -33,11 +39,13 @@ struct look {
     bool is_asleep; /* by their state */
     bool is_parked; /* and by the place where they sleep */
     unsigned long switches;
+    unsigned long long progress; /* processes there have been, and bytes that they read and wrote */
     long long cpu_ns;
 };
 
 static struct watched watched[WATCHED_MAX];
 static int watched_count;
+static unsigned long long watched_ever;
 static bool is_spinning;
 
 static int open_proc(pid_t pid, const char *what)
@@ -68,8 +76,9 @@ static void find_processes(void)
         if (pid <= 1 || pid == getpid() || getsid(pid) != getsid(0) || is_watched(pid) ||
             watched_count == WATCHED_MAX)
             continue;
-        watched[watched_count++] =
-            (struct watched){pid, open_proc(pid, "status"), open_proc(pid, "wchan"), false};
+        watched[watched_count++] = (struct watched){pid, open_proc(pid, "status"),
+                                                    open_proc(pid, "wchan"), open_proc(pid, "io"), false};
+        watched_ever++;
     }
     if (proc != NULL)
         closedir(proc);
@@ -95,7 +104,7 @@ static const char *field(const char *status, const char *name)
  * for one; where the kernel does not tell, it is always 0. proc(5). */
 static bool look_at(const struct watched *w, struct look *look)
 {
-    char status[4096], place[64];
+    char status[4096], place[64], io[512];
     struct timespec cpu;
     clockid_t clock;
     char state;
@@ -109,6 +118,9 @@ static bool look_at(const struct watched *w, struct look *look)
         look->is_asleep = false;
     if (state == 'S' && (!read_again(w->wchan_fd, place, sizeof place) || strcmp(place, "0") == 0))
         look->is_parked = false;
+    if (read_again(w->io_fd, io, sizeof io)) /* bytes that calls really moved: proc(5) */
+        look->progress +=
+            strtoull(field(io, "rchar: "), NULL, 10) + strtoull(field(io, "wchar: "), NULL, 10);
     if (clock_getcpuclockid(w->pid, &clock) == 0 && clock_gettime(clock, &cpu) == 0)
         look->cpu_ns += cpu.tv_sec * 1000000000LL + cpu.tv_nsec;
     return true;
@@ -119,32 +131,38 @@ static struct look look_around(void)
     struct look look = {.is_asleep = true, .is_parked = true};
 
     find_processes();
+    look.progress = watched_ever;
     for (int i = watched_count - 1; i >= 0; i--) {
         if (look_at(&watched[i], &look))
             continue;
         close(watched[i].status_fd);
         close(watched[i].wchan_fd);
+        close(watched[i].io_fd);
         watched[i] = watched[--watched_count];
     }
     return look;
 }
 
 /* Comes back when nobody else can move until we do something: all sleep, and none has run between
- * two looks. Returns false when the others have used SPIN_NS of processor time instead: somebody
- * spins; from then on it does not wait any more. */
+ * two looks. Returns false when the others use processor time for nothing instead: somebody spins;
+ * from then on it does not wait any more. A program that moves its bytes one by one takes long, too,
+ * but it gets on. */
 bool settle(void)
 {
     const struct timespec pause = {0, 200000};
-    struct look first = look_around(), before = first, now;
+    struct look first = look_around(), since = first, before = first, now;
 
     for (int quiet = 0; !is_spinning; before = now) {
         nanosleep(&pause, NULL);
         now = look_around();
+        if (now.progress != since.progress)
+            since = now;
         quiet =
             before.is_asleep && now.is_asleep && before.switches == now.switches ? quiet + 1 : 0;
         if (quiet > 0 && (now.is_parked || quiet == LOOKS_ENOUGH))
             return true;
-        is_spinning = now.cpu_ns - first.cpu_ns > SPIN_NS;
+        is_spinning =
+            now.cpu_ns - since.cpu_ns > SPIN_NS || now.cpu_ns - first.cpu_ns > BUSY_NS;
     }
     return false;
 }

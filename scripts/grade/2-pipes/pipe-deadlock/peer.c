@@ -1,15 +1,18 @@
 /* The other side of an exchange: runs a program with a pipe to its descriptor 0 and one from its
  * descriptor 1, and has habits.
  *
- * usage: peer PROGRAM HABIT [capacity=C] send=N receive=M seed=S
+ * usage: peer PROGRAM HABIT [capacity=C] [nonblock=1] send=N receive=M seed=S
  *
- * HABIT  writes-first  M bytes to the program, then reads N
- *        reads-first   the other way round
- *        dribbles      a few bytes in turn, each when the program is asleep; then as writes-first
- *        hangs-up      reads N, stops the program, writes M, closes the pipe, lets it go on
- *        breaks-off    reads N, writes half of M and closes the pipe
+ * HABIT  writes-first   M bytes to the program, then reads N
+ *        reads-first    the other way round
+ *        dribbles       a few bytes in turn, each when the program is asleep; then as writes-first
+ *        half-closes    writes M and all else it has to say, closes this pipe, then reads N
+ *        hangs-up       reads N, stops the program, writes M, closes the pipe, lets it go on
+ *        breaks-off     reads N, closes this pipe, writes half of M and closes the other
+ *        takes-nothing  writes M, never reads, closes both pipes
  *
- * The program's own message is made from S, ours from 8 bytes of our standard input.
+ * The program's own message is made from S, ours from 8 bytes of our standard input. With nonblock=1
+ * its descriptor 0 is non-blocking when it gets it.
  *
  * Exit status: 0 all is well; 3 somebody used processor time instead of sleeping; 4 the program did
  * not get our message; 5 we did not get its message; 2 we failed ourselves. */
@@ -33,10 +36,11 @@ static bool is_quiet = true; /* so far: nobody has spun */
 static bool has_ended;
 static pid_t learner;
 static unsigned capacity;
+static bool is_nonblock;
 static size_t theirs_size, ours_size; /* bytes of the messages */
 static unsigned char *expected, *theirs, *ours;
 static size_t received, sent;
-static int from_fd, to_fd; /* our ends */
+static int from_fd, to_fd; /* our ends; from_fd is -1 once we listen no more */
 
 static _Noreturn void fail(const char *what)
 {
@@ -61,10 +65,10 @@ static void make_message(unsigned char *bytes, size_t size, uint64_t seed)
     }
 }
 
-/* Moves up to `most` bytes more; fewer only when the program has closed its end. */
+/* Moves up to `most` bytes more; fewer only when the program has closed its end, or spins. */
 static void receive(size_t most)
 {
-    while (most > 0 && received < theirs_size) {
+    while (is_quiet && most > 0 && received < theirs_size) {
         size_t want = most < theirs_size - received ? most : theirs_size - received;
         ssize_t n = read(from_fd, theirs + received, want);
 
@@ -77,7 +81,7 @@ static void receive(size_t most)
 
 static void send_some(size_t most)
 {
-    while (most > 0 && sent < ours_size) {
+    while (is_quiet && most > 0 && sent < ours_size) {
         size_t want = most < ours_size - sent ? most : ours_size - sent;
         ssize_t n = write(to_fd, ours + sent, want);
 
@@ -88,11 +92,11 @@ static void send_some(size_t most)
     }
 }
 
-static void tell_digest(void)
+static void tell_digest(const unsigned char *bytes, size_t size)
 {
-    uint64_t got = digest(theirs, received);
+    uint64_t told = digest(bytes, size);
 
-    if (write(to_fd, &got, sizeof got) == -1 && errno != EPIPE)
+    if (is_quiet && write(to_fd, &told, sizeof told) == -1 && errno != EPIPE)
         fail("write");
 }
 
@@ -119,34 +123,72 @@ static void send_to_stopped(void)
         return;
     }
     send_some(SIZE_MAX);
-    tell_digest();
+    tell_digest(theirs, received);
     close(to_fd);
     kill(learner, SIGCONT);
+}
+
+/* Says all that it has to say, and closes its pipe, before it reads anything. */
+static void half_close(void)
+{
+    send_some(SIZE_MAX);
+    tell_digest(expected, theirs_size);
+    close(to_fd);
+    is_quiet = settle();
+    receive(SIZE_MAX);
+}
+
+static void stop_listening(void)
+{
+    close(from_fd);
+    from_fd = -1;
+}
+
+/* Half of what the program waits for is all that it will ever get. */
+static void break_off(void)
+{
+    receive(SIZE_MAX);
+    stop_listening();
+    is_quiet = settle();
+    send_some(ours_size / 2);
+    close(to_fd);
+    is_quiet = settle();
+}
+
+static void take_nothing(void)
+{
+    send_some(SIZE_MAX);
+    is_quiet = settle();
+    stop_listening();
+    is_quiet = settle();
+    close(to_fd);
 }
 
 static void follow(const char *habit)
 {
     is_quiet = settle();
+    if (strcmp(habit, "half-closes") == 0)
+        return half_close();
+    if (strcmp(habit, "breaks-off") == 0)
+        return break_off();
+    if (strcmp(habit, "takes-nothing") == 0)
+        return take_nothing();
     if (strcmp(habit, "dribbles") == 0)
         dribble();
     if (strcmp(habit, "writes-first") == 0 || strcmp(habit, "dribbles") == 0) {
         send_some(SIZE_MAX);
         is_quiet = settle();
         receive(SIZE_MAX);
-        tell_digest();
+        tell_digest(theirs, received);
         return;
     }
     receive(SIZE_MAX);
     is_quiet = settle();
     if (strcmp(habit, "hangs-up") == 0) {
         send_to_stopped();
-    } else if (strcmp(habit, "breaks-off") == 0) {
-        send_some(ours_size / 2);
-        close(to_fd);
-        is_quiet = settle();
     } else {
         send_some(SIZE_MAX);
-        tell_digest();
+        tell_digest(theirs, received);
     }
 }
 
@@ -165,6 +207,8 @@ static void start(char *argv[])
 
     make_pipe(to);
     make_pipe(from);
+    if (is_nonblock && fcntl(to[0], F_SETFL, O_NONBLOCK) == -1)
+        fail("O_NONBLOCK");
     switch (learner = fork()) {
     case -1:
         fail("fork");
@@ -190,6 +234,8 @@ static void read_arguments(int argc, char *argv[])
     for (int i = 3; i < argc; i++) {
         if (sscanf(argv[i], "capacity=%lu", &value) == 1)
             capacity = (unsigned)value;
+        if (sscanf(argv[i], "nonblock=%lu", &value) == 1)
+            is_nonblock = value != 0;
         if (sscanf(argv[i], "send=%lu", &value) == 1)
             theirs_size = value;
         if (sscanf(argv[i], "receive=%lu", &value) == 1)
@@ -214,12 +260,14 @@ static int judge(void)
     uint64_t said = 0;
     if (!is_quiet)
         kill(learner, SIGKILL);
-    if (received == theirs_size && read(from_fd, &said, sizeof said) == -1)
+    if (from_fd != -1 && received == theirs_size && read(from_fd, &said, sizeof said) == -1)
         fail("read");
     if (!has_ended && waitpid(learner, NULL, 0) == -1)
         fail("waitpid");
     if (!is_quiet)
         return EXIT_SPIN;
+    if (from_fd == -1)
+        return 0;
     if (received < theirs_size || memcmp(theirs, expected, theirs_size) != 0)
         return EXIT_NOT_SENT;
     if (sent == ours_size && said != digest(ours, ours_size))
