@@ -22,7 +22,7 @@ void settle_stopped(pid_t pid);
  * it moves, or one process that it makes, to the next or to its sleep; BUSY_NS until it sleeps. */
 enum {
     SPIN_NS = 60 * 1000 * 1000,
-    BUSY_NS = 1000 * 1000 * 1000,
+    BUSY_NS = 500 * 1000 * 1000,
     LOOKS_ENOUGH = 100,
     WATCHED_MAX = 64
 };

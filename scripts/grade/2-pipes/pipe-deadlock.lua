@@ -218,19 +218,19 @@ local function runs(random)
         return { name = name, args = args, stdin = random.bytes(8), partner = "peer", limit = 15 }
     end
     -- Pipes are small, so that messages that do not fit can be small, too: a program may move byte by byte.
-    local capacity = "capacity=" .. 4096 * random(1, 2)
+    local capacity = "capacity=4096"
     local nothing = spec("peer takes nothing", "takes-nothing",
         -- more than any pipe of an unprivileged user can be made to hold (pipe(7), pipe-max-size)
-        5 * 256 * 1024 + random(1, 5000), random(10000, 15000), "capacity=4096")
+        5 * 256 * 1024 + random(1, 5000), random(10000, 15000), capacity)
     nothing.ignore = { "SIGPIPE" }
     return {
-        spec("peer writes first", "writes-first", random(20000, 40000), random(20000, 40000), capacity),
-        spec("peer reads first", "reads-first", random(20000, 40000), random(20000, 40000), capacity),
-        spec("peer dribbles", "dribbles", random(20000, 30000), random(20000, 30000), "capacity=4096"),
-        spec("peer half-closes", "half-closes", random(10000, 20000), random(10000, 20000), "capacity=4096",
+        spec("peer writes first", "writes-first", random(10000, 20000), random(10000, 20000), capacity),
+        spec("peer reads first", "reads-first", random(10000, 20000), random(10000, 20000), capacity),
+        spec("peer dribbles", "dribbles", random(15000, 20000), random(15000, 20000), capacity),
+        spec("peer half-closes", "half-closes", random(10000, 20000), random(10000, 20000), capacity,
             "nonblock=1"),
-        spec("send only", "half-closes", random(10000, 20000), 0, "capacity=4096"),
-        spec("receive only", "writes-first", 0, random(10000, 20000), "capacity=4096"),
+        spec("send only", "half-closes", random(10000, 20000), 0, capacity),
+        spec("receive only", "writes-first", 0, random(10000, 20000), capacity),
         spec("peer hangs up", "hangs-up", random(1, 5000), random(30000, 60000)),
         spec("peer breaks off", "breaks-off", random(1, 5000), random(10000, 20000)),
         nothing,

@@ -1,10 +1,11 @@
 -- pipe-eof: each consumer gets its end of file, and takes nothing else for it.
 --
 -- finish() writes {index, sum} into a pipe, so what a consumer found is an event. Whose pipe is whose: a
--- consumer's pipe is the one it reads.
+-- consumer's pipe is the one that it reads last. It may read others before, at which it waits for its turn.
 local learner = require "learner"
 
 local REPORT, REPORT_SIZE = "<i8i8", 16
+local MAIN_GAVE_UP = 2 -- its exit status when start_consumers() returns -1
 
 local function expected(run)
     local sums, sizes = {}, {}
@@ -32,21 +33,23 @@ end
 local function consumers_of(run)
     local final = run:final()
     local list, by_object = {}, {}
+    local function is_pipe(ev)
+        return ev.object and final:object(ev.object).kind == "pipe"
+    end
     for _, name in ipairs(learner.children(run)) do
-        local read = run:first {
-            op = "read",
-            proc = name,
-            where = function(ev) return ev.object and final:object(ev.object).kind == "pipe" end,
-        }
-        local poll = read and run:first { op = "poll", proc = name, seq_to = read.seq }
+        local last = run:last { op = "read", proc = name, where = is_pipe }
         local report = run:last { op = "write", proc = name, size = REPORT_SIZE, ret = REPORT_SIZE }
-        local one = { name = name, first = poll or read, object = read and read.object }
+        local one = { name = name, object = last and last.object }
         if report then
             one.report, one.index, one.sum = report, string.unpack(REPORT, report.data)
         end
-        if read then
-            one.reads = run:events { op = "read", proc = name, object = read.object }
-            by_object[read.object] = one
+        if last then
+            one.reads = run:events { op = "read", proc = name, object = last.object }
+            local read = one.reads[1]
+            local other = run:last { op = "read", proc = name, seq_to = read.seq - 1, where = is_pipe }
+            local poll = run:first { op = "poll", proc = name, seq_from = other and other.seq, seq_to = read.seq }
+            one.first = poll or read
+            by_object[last.object] = one
         end
         list[#list + 1] = one
     end
@@ -110,6 +113,15 @@ local function check_consumers(run)
             }
         end
         local exit = learner.exit(run, one.name)
+        if exit and exit.status.exit ~= 0 and one.report then
+            fail {
+                text = ("%s reported its sum and ended with exit status %s: %s takes it for a failure."):format(
+                    one.name, exit.status.exit or exit.status.signal, P),
+                events = { one.report, exit },
+                proc = one.name,
+                next = "finish() reports and ends the process; nothing else is to be done there.",
+            }
+        end
         if exit and exit.status.exit == 0 and not one.report then
             fail {
                 text = ("%s, a child of %s, ended without reporting a sum."):format(one.name, P),
@@ -129,6 +141,45 @@ local function check_consumers(run)
         if one.object then
             owner[one.object] = one
         end
+    end
+end
+
+-- After the last line, main() waits for child[0], child[1], ... by their numbers.
+local function check_children(run)
+    local P = learner.name(run)
+    local by_index, fork = {}, run:last { op = "fork", proc = P }
+    for _, one in ipairs(consumers_of(run)) do
+        by_index[one.index or "nobody"] = one
+    end
+    local waits = run:events { op = "wait", proc = P, seq_from = fork and fork.seq, where = function(ev)
+        return not ev.flags.WNOHANG and not ev.flags.WNOWAIT
+    end }
+    for i, wait in ipairs(waits) do
+        local one = by_index[i - 1]
+        if one and wait.target ~= one.name then
+            fail {
+                text = ("main() waits for child[%d], and the number there is %d: %s. Consumer %d is %s."):format(
+                    i - 1, wait.pid, wait.target and ("that is " .. wait.target) or "the number of no process",
+                    i - 1, one.name),
+                events = { wait, run:first { op = "fork", child = one.name } },
+                proc = P,
+                next = "fork() returns the child's number to P: keep it in child[i].",
+            }
+        end
+    end
+end
+
+local function check_failure(run)
+    local P = learner.name(run)
+    local failed = run:first { op = { "pipe", "fork" }, proc = P, ret = -1 }
+    local exit = learner.exit(run, P)
+    if failed and (not exit or exit.status.exit ~= MAIN_GAVE_UP) then
+        fail {
+            text = ("%s, but start_consumers() did not return -1."):format(learner.call(failed)),
+            events = { failed, exit },
+            proc = P,
+            next = "Both pipe() and fork() return -1 when it cannot be done.",
+        }
     end
 end
 
@@ -341,13 +392,20 @@ local function runs(random)
         return { name = name, args = args, partner = partner, limit = 15,
             stdin = lines(random, consumers, partner and 400 or 5000) }
     end
+    local no_pipe, no_process = spec("no more pipes", 4), spec("no more processes", 4)
+    no_pipe.files = random(7, 9) -- main has 5 open, and each consumer takes 2, of which 1 stays
+    no_process.processes = random(2, 4) -- a consumer or two, and that is all
     return {
         spec("one consumer", 1),
         spec("several consumers", random(3, 4)),
         spec("little by little", 2, "dribble"),
         spec("all at the end", random(1, 2), "dribble", "late"),
+        no_pipe,
+        no_process,
     }
 end
+
+local USUAL = { "one consumer", "several consumers", "little by little", "all at the end" }
 
 return grader {
     title = "EOF is a count reaching zero",
@@ -367,12 +425,13 @@ return grader {
                 "Consumer i is a child of P: P waits for it.",
                 "In the child: finish(i, consume(read end of pipe i)).",
             },
+            on = USUAL,
             check = check_consumers,
         },
         {
             id = "own",
             title = "a consumer holds no write end of its own pipe",
-            points = 20,
+            points = 15,
             rule = "own-write-end",
             why = "read() returns 0 when no write end is left anywhere. One that the reader holds itself counts.",
             hints = {
@@ -380,12 +439,13 @@ return grader {
                 "It reads only. What does it need the write end for?",
                 "close(p[1]) in the child, before consume().",
             },
+            on = USUAL,
             check = check_own,
         },
         {
             id = "siblings",
             title = "a consumer holds no write end of another one's pipe",
-            points = 20,
+            points = 15,
             rule = "sibling-write-end",
             why = "The second child inherits what the parent holds of the first one's pipe, "
                 .. "and keeps the first one waiting.",
@@ -394,6 +454,7 @@ return grader {
                 "feed[0] is open in P at that moment, so the child has a copy of it.",
                 "In child i: close feed[0] ... feed[i - 1].",
             },
+            on = USUAL,
             check = check_siblings,
         },
         {
@@ -407,6 +468,7 @@ return grader {
                 "dup() makes one more.",
                 "feed[i] = p[1] is all that P needs to keep.",
             },
+            on = USUAL,
             check = check_parent,
         },
         {
@@ -420,7 +482,22 @@ return grader {
                 "Pipes made before a fork are inherited with both ends.",
                 "close(p[0]) in P, after the fork.",
             },
+            on = USUAL,
             check = check_read_ends,
+        },
+        {
+            id = "children",
+            title = "child[i] is the process of consumer i",
+            points = 5,
+            rule = "wrong-child",
+            why = "Whoever waits for a child waits by its number; a wrong one means another child, or nobody.",
+            hints = {
+                "What does fork() return in P?",
+                "main() hands child[i] to waitpid(): 0 and -1 mean any child there.",
+                "switch (child[i] = fork()) ...",
+            },
+            on = USUAL,
+            check = check_children,
         },
         {
             id = "ends",
@@ -433,6 +510,7 @@ return grader {
                 "The finding names the process and the descriptor.",
                 "Look at the descriptors at the moment when the run got stuck.",
             },
+            on = USUAL,
             check = check_ends,
         },
         {
@@ -446,6 +524,7 @@ return grader {
                 "-1 with EINTR: nothing has happened to the pipe.",
                 "while ((n = read(...)) != 0) { if (n == -1 && errno == EINTR) continue; ... }",
             },
+            on = USUAL,
             check = check_real_end,
         },
         {
@@ -459,7 +538,22 @@ return grader {
                 "Bytes are unsigned here.",
                 "for (ssize_t i = 0; i < n; i++) sum += bytes[i];",
             },
+            on = USUAL,
             check = check_sums,
+        },
+        {
+            id = "failure",
+            title = "-1 when a pipe or a process could not be made",
+            points = 5,
+            rule = "failure-ignored",
+            why = "What pipe() left in p after it failed is not a pipe, and -1 is not a process: it means all of them.",
+            hints = {
+                "Which of your calls can fail?",
+                "Look at the results of pipe() and fork() before you use what they made.",
+                "if (pipe(p) == -1) return -1; and a case -1 of the switch.",
+            },
+            on = { "no more pipes", "no more processes" },
+            check = check_failure,
         },
         {
             id = "spin",
@@ -486,6 +580,7 @@ return grader {
                 "A sleeping read() wakes up by itself when there is something, or nobody left to write.",
                 "poll(..., -1) waits without a limit.",
             },
+            on = USUAL,
             check = learner.forbid_clock,
         },
     },

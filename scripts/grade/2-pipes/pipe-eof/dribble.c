@@ -1,5 +1,7 @@
 /* Runs a program and feeds it with care: each line of our standard input is passed on only when
  * the program and its children are asleep, and while they are asleep its children get a signal.
+ * Before the first line they get SIGNALS of them, one by one: however often a call was interrupted,
+ * it is not the end.
  *
  * usage: dribble PROGRAM [late] ARGUMENT...
  *
@@ -17,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LINES_MAX = 64, CHILDREN_MAX = 32 };
+enum { LINES_MAX = 64, CHILDREN_MAX = 32, SIGNALS = 12 };
 
 bool settle(void); /* settle.c */
 int settle_children(pid_t parent, pid_t *out, int most);
@@ -87,7 +89,11 @@ static bool feed(int feed_fd, char *lines[], int count, bool is_late)
 {
     bool is_quiet;
 
-    settle();
+    is_quiet = settle();
+    for (int i = 1; i < SIGNALS && is_quiet && !is_late; i++) {
+        signal_consumers(SIGUSR1);
+        is_quiet = settle();
+    }
     for (int i = 0; i < count; i++) {
         if (is_late && i == count - 1)
             signal_consumers(SIGSTOP);
