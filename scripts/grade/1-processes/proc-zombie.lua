@@ -42,18 +42,23 @@ local function facts_of(run)
 end
 
 local function describe(status)
-    if status % 128 ~= 0 then
-        return "killed by signal " .. status % 128
+    if status % 256 == 0 and status // 256 < 256 then
+        return "exit status " .. status // 256
+    elseif status < 128 then
+        return "killed by signal " .. status
     end
-    return "exit status " .. status // 256 % 256
+    return ("%#x, which is no status of an end"):format(status)
 end
+
+-- Signals by which a job ends itself, and wait statuses for them (wait(2)).
+local SIGNALS = { SIGKILL = 9, SIGTERM = 15 }
 
 -- Whether the wait status is that of this process.
 local function is_status_of(status, proc)
     if proc.signal then
-        return status % 128 ~= 0
+        return status == SIGNALS[proc.signal] or SIGNALS[proc.signal] == nil and status % 256 ~= 0
     end
-    return status % 256 == 0 and status // 256 % 256 == proc.exit
+    return status == proc.exit * 256
 end
 
 local function unreaped(state, names)
@@ -152,6 +157,14 @@ local function check_jobs(run)
             proc = facts.P,
         }
     end
+    if facts.exit and facts.exit.status.exit ~= 0 and #facts.failed_forks == 0 then
+        fail {
+            rule = "wrong-result",
+            text = ("All %d jobs were run, but run_jobs() did not return 0: %s."):format(wanted, facts.exit.text),
+            events = { facts.exit },
+            proc = facts.P,
+        }
+    end
 end
 
 local function check_limit(run)
@@ -235,22 +248,38 @@ local function check_reports(run)
     end
 end
 
--- Every job that was collected must be reported before P forks or sleeps again.
+-- Every job that was collected must be reported before P sleeps again. The patient partner passes on the
+-- next byte only when P and all its jobs are asleep.
 local function check_reported_at_once(run)
     local facts = facts_of(run)
-    local reported = {}
+    local report_of = {}
     for _, report in ipairs(facts.reports) do
-        reported[report.index] = true
+        report_of[report.index] = report_of[report.index] or report.event
     end
     for name, job in pairs(facts.jobs) do
         local proc = facts.last:proc(name)
-        if proc and proc.reaped_by == facts.P and not reported[job.index] then
-            local wait = run:first { op = "wait", proc = facts.P, child = name }
+        local wait = run:first { op = "wait", proc = facts.P, child = name, where = function(ev)
+            return not ev.flags.WNOWAIT
+        end }
+        local report = report_of[job.index]
+        local quiet = facts.P ~= "P" and wait and wait.exit_seq
+            and run:first { op = "write", proc = "P", seq_from = wait.exit_seq }
+        if proc and proc.reaped_by == facts.P and not report then
             fail {
                 text = ("%s has collected %s (job %d) and did not report it, but went on to %s."):format(
                     facts.P, name, job.index,
                     facts.last:proc(facts.P).blocked and facts.last:proc(facts.P).blocked.text or "its end"),
                 events = { wait },
+                proc = facts.P,
+                next = "ended() is to be called as soon as a job has been collected.",
+            }
+        elseif quiet and report.seq > quiet.seq then
+            local sleep = run:at(quiet.seq):proc(facts.P).blocked
+            fail {
+                text = ("%s collected %s (job %d), went to sleep%s, and reported it only when another job had ended.")
+                    :format(facts.P, name, job.index, sleep and (" in " .. learner.call(sleep)) or ""),
+                events = { wait, sleep, report },
+                seq = quiet.seq,
                 proc = facts.P,
                 next = "ended() is to be called as soon as a job has been collected.",
             }
@@ -274,20 +303,64 @@ local function check_signals_not_counted(run)
     end
 end
 
+local function holds(list, sig)
+    for _, name in ipairs(list or {}) do
+        if name == sig then
+            return true
+        end
+    end
+    return false
+end
+
+-- Whether a task had SIGCHLD blocked when it made a call.
+local function is_sigchld_blocked(run, call)
+    local is_blocked = false
+    for _, mask in ipairs(run:events { op = "sigmask", proc = call.proc, seq_to = call.seq }) do
+        local has_it = holds(mask.signals, "SIGCHLD")
+        if mask.tid ~= call.tid or not mask.signals then
+            goto continue
+        elseif mask.flags.SIG_SETMASK then
+            is_blocked = has_it
+        elseif has_it then
+            is_blocked = not mask.flags.SIG_UNBLOCK
+        end
+        ::continue::
+    end
+    return is_blocked
+end
+
+-- Whether P made anything by which a poll can be woken when a child ends: a descriptor that stands for a
+-- signal or a process, or a pipe beyond the three of main(), for the handler to write into.
+local function has_waker(run, P)
+    local MAINS_PIPES = 3
+    return run:count { op = "pipe", proc = P } > MAINS_PIPES
+        or run:first { call = { "signalfd", "signalfd4", "pidfd_open", "eventfd", "eventfd2", "socketpair" },
+            proc = P } ~= nil
+        or run:first { op = "fork", proc = P, flags = "CLONE_PIDFD" } ~= nil
+end
+
 -- A test, and then a sleep until a signal: between the two it may come, and then nobody wakes the sleeper.
+-- There is no such moment only if SIGCHLD is blocked, and let in by the sleep itself.
 local function check_no_lost_wakeup(run)
     local P = learner.name(run)
-    local sleep = run:first { op = { "pause", "sigsuspend" }, proc = P }
-    local block = run:first {
-        op = "sigmask",
+    if run:first { op = "fork", proc = P, flags = "CLONE_THREAD" } then
+        return -- another thread may wait, and tell
+    end
+    local can_be_woken
+    local sleep = run:first {
+        op = { "pause", "sigsuspend", "sigwait", "poll" },
         proc = P,
-        seq_to = sleep and sleep.seq,
         where = function(ev)
-            return not ev.flags.SIG_UNBLOCK and ev.signals ~= nil
-                and (" " .. table.concat(ev.signals, " ") .. " "):find(" SIGCHLD ", 1, true) ~= nil
+            if ev.op == "poll" and can_be_woken == nil then
+                can_be_woken = has_waker(run, P)
+            end
+            if ev.timeout or #run:at(ev.seq):children(P) == 0 or ev.op == "poll" and can_be_woken then
+                return false
+            end
+            return ev.op == "pause" or ev.op == "poll" and not ev.signals or not is_sigchld_blocked(run, ev)
         end,
     }
-    if sleep and (sleep.op == "pause" or not block) then
+    if sleep then
         fail {
             text = ("A SIGCHLD that comes just before %s wakes nobody: %s sleeps on, and a child has ended."):format(
                 learner.call(sleep), P),
@@ -355,6 +428,16 @@ local function check_fork_failure(run)
             events = { failed },
             proc = facts.P,
             next = "Those that run already must still be collected and reported.",
+        }
+    end
+    local again = facts.forks[#facts.forks]
+    if again and again.seq > failed.seq then
+        fail {
+            text = ("fork() failed with %s (line %s), and %s started %s all the same, at line %s."):format(failed.errno,
+                failed.line or "?", facts.P, again.child, again.line or "?"),
+            events = { failed, again },
+            proc = facts.P,
+            next = "When fork() fails, no more jobs are started.",
         }
     end
     if #facts.reports ~= #facts.forks then

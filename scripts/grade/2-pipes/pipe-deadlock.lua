@@ -39,7 +39,8 @@ local function facts_of(run)
     end
     facts.exit = learner.exit(run, P)
     facts.has_exited = facts.exit and facts.exit.status.exit ~= nil
-    facts.writes = run:events { op = "write", proc = learner.family(run), object = facts.to, seq_from = exec.seq }
+    facts.writes = run:events { op = { "write", "vmsplice" }, proc = learner.family(run), object = facts.to,
+        seq_from = exec.seq }
     for i, ev in ipairs(facts.writes) do
         if i == #facts.writes and is_digest(facts, ev) then
             facts.over = ev

@@ -26,13 +26,15 @@ static _Noreturn void fail(const char *what)
     exit(2);
 }
 
-static void set_limit(rlim_t processes)
+static void set_limit(rlim_t processes, bool is_for_good)
 {
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NPROC, &limit) == -1)
         fail("getrlimit");
     limit.rlim_cur = processes < limit.rlim_max ? processes : limit.rlim_max;
+    if (is_for_good)
+        limit.rlim_max = limit.rlim_cur;
     if (setrlimit(RLIMIT_NPROC, &limit) == -1)
         fail("setrlimit");
 }
@@ -43,7 +45,7 @@ static rlim_t limit_for_one(void)
     for (rlim_t enough = 1; enough < PROCESSES_MAX; enough++) {
         pid_t child;
 
-        set_limit(enough);
+        set_limit(enough, false);
         if ((child = fork()) == 0)
             _exit(0);
         if (child == -1)
@@ -74,7 +76,7 @@ static pid_t start(char *argv[], int *feed_fd)
         fail("fork");
     case 0:
         if (one > 0)
-            set_limit(one + children);
+            set_limit(one + children, true);
         if (dup2(p[0], STDIN_FILENO) == -1)
             fail("dup2");
         execv(argv[0], argv);
