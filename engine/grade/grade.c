@@ -32,6 +32,7 @@ struct grading {
     struct grader *grader;
     char *program;
     char **partners;
+    size_t only;             /* index of the only check to ask, or GRADER_ALL */
     struct judged **answers; /* for each run, for each check; NULL: not asked */
     struct verdict *verdict;
 };
@@ -355,7 +356,7 @@ static uint64_t worker_limit(const struct grader *grader)
 
 static size_t worker_count(const struct grading *g)
 {
-    size_t wanted = g->options->workers;
+    size_t wanted = g->only != GRADER_ALL ? 1 : g->options->workers;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     if (wanted == 0)
         wanted = processors > 1 ? (size_t)processors : 1;
@@ -390,6 +391,7 @@ static void make_runs(struct grading *g)
                         .file = g->file,
                         .partners = g->partners,
                         .recordings = g->recordings,
+                        .only = g->only,
                         .turn = turn};
     struct child_limits limits = {.wall_ns = worker_limit(g->grader), .is_detached = true};
     struct child *workers[WORKERS_MAX] = {0};
@@ -408,11 +410,24 @@ static void make_runs(struct grading *g)
 
 /* ---- all of it ---- */
 
+static int choose_check(struct grading *g, struct err *e)
+{
+    const char *only = g->options->only;
+    g->only = GRADER_ALL;
+    for (size_t i = 0; only != NULL && i < g->grader->check_count; i++)
+        if (strcmp(g->grader->checks[i].id, only) == 0)
+            g->only = i;
+    return only == NULL || g->only != GRADER_ALL
+               ? 0
+               : err_set(e, ENOENT, "grade %s: there is no check '%s'", g->exercise, only);
+}
+
 static void judge(struct grading *g)
 {
     struct verdict *v = g->verdict;
     struct err e = {0};
-    if (grader_load(&g->grader, g->options->root, g->exercise, v->seed, &e) < 0) {
+    if (grader_load(&g->grader, g->options->root, g->exercise, v->seed, &e) < 0 ||
+        choose_check(g, &e) < 0) {
         conclude(v, VERDICT_NOT_JUDGED, e.text);
         return;
     }

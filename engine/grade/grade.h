@@ -122,6 +122,9 @@ struct grade_options {
     const char *recordings; /* folder for RUN.ipclab files; NULL: ~/.cache/ipclab/grade/PART/LAB */
     uint64_t seed;          /* 0: from getrandom(2) */
     unsigned workers;       /* runs at once; 0: as many as there are processors, at most 4 */
+    const char *only; /* id of the one check to be asked, in its runs, one after the other, up to
+                         the first that fails; NULL: all. What the verdict then says of this check
+                         is what a whole grading says; of the others, "not judged". */
 };
 
 /* Judges. 0 with *out (the caller frees), whatever the verdict; -errno with one line when there was

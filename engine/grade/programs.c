@@ -94,6 +94,7 @@ int programs_add(struct programs *out, const char *root, const char *exercise, s
 {
     char *starter = xasprintf("%s/exercises/%s.c", root, exercise);
     char *solutions = xasprintf("%s/solutions/%s*.c", root, exercise);
+    char *right = xasprintf("%s/tests/right/%s/*.c", root, exercise);
     char *wrong = xasprintf("%s/tests/wrong/%s/*.c", root, exercise);
     int result = 0;
     if (access(starter, R_OK) != 0)
@@ -102,10 +103,13 @@ int programs_add(struct programs *out, const char *root, const char *exercise, s
         add(out, PROGRAM_STARTER, exercise, starter);
     if (result == 0 && add_all(out, PROGRAM_SOLUTION, root, exercise, solutions) == 0)
         result = err_set(e, ENOENT, "verify %s: there is no solution", exercise);
-    if (result == 0)
+    if (result == 0) {
+        add_all(out, PROGRAM_RIGHT, root, exercise, right);
         add_all(out, PROGRAM_WRONG, root, exercise, wrong);
+    }
     free(starter);
     free(solutions);
+    free(right);
     free(wrong);
     return result;
 }

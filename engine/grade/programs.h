@@ -7,7 +7,11 @@
 #include "base/err.h"
 
 /* X(NAME, word) */
-#define PROGRAM_KINDS(X) X(STARTER, "starter") X(SOLUTION, "solution") X(WRONG, "wrong")
+#define PROGRAM_KINDS(X)                                                              \
+    X(STARTER, "starter")                                                             \
+    X(SOLUTION, "solution")                                                           \
+    X(RIGHT, "right") /* passes as well, and is there to be graded, not to be read */ \
+    X(WRONG, "wrong")
 enum program_kind {
 #define X(NAME, word) PROGRAM_##NAME,
     PROGRAM_KINDS(X)
@@ -27,8 +31,8 @@ struct programs {
     size_t list_count, list_cap;
 };
 
-/* Adds an exercise's starter, solutions and wrong answers, in that order, each kind sorted by name.
- * -ENOENT when it has no starter or no solution: then nothing is proven. */
+/* Adds an exercise's starter, solutions, right and wrong answers, in that order, each kind sorted
+ * by name. -ENOENT when it has no starter or no solution: then nothing is proven. */
 int programs_add(struct programs *out, const char *root, const char *exercise, struct err *e);
 void programs_fini(struct programs *p);
 

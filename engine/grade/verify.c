@@ -37,12 +37,26 @@ struct outcome {
     uint64_t seed;
 };
 
-static bool has_failed_by(const struct verdict *v, const char *rule)
+static bool is_to_pass(const struct program *p)
+{
+    return p->kind == PROGRAM_SOLUTION || p->kind == PROGRAM_RIGHT;
+}
+
+/* The rule that it must fail by; NULL when there is none. */
+static const char *rule_of(const struct trial *trial)
+{
+    return is_to_pass(trial->program)                ? NULL
+           : trial->program->kind == PROGRAM_STARTER ? trial->starter_fails
+                                                     : trial->program->rule;
+}
+
+/* The check that failed by this rule, or NULL. */
+static const struct verdict_check *failed_check(const struct verdict *v, const char *rule)
 {
     for (size_t i = 0; rule != NULL && i < v->check_count; i++)
         if (v->checks[i].state == CHECK_FAILED && strcmp(v->checks[i].rule, rule) == 0)
-            return true;
-    return false;
+            return &v->checks[i];
+    return NULL;
 }
 
 /* The rules that it failed by, for the message. */
@@ -62,21 +76,21 @@ static char *failed_rules(const struct verdict *v)
 static char *complaint(const struct verdict *v, const struct trial *trial)
 {
     const struct program *p = trial->program;
-    const char *rule = p->kind == PROGRAM_STARTER ? trial->starter_fails : p->rule;
+    const char *rule = rule_of(trial);
     if (v->kind == VERDICT_NOT_JUDGED)
         return xasprintf("not judged: %s", v->reason);
     if (!v->is_compiled)
         return xasprintf("it does not compile: %.200s", v->compiler_text);
     if (p->kind != PROGRAM_WRONG && v->compiler_text[0] != '\0')
         return xasprintf("the compiler warns: %.200s", v->compiler_text);
-    if (p->kind == PROGRAM_SOLUTION)
+    if (is_to_pass(p))
         return v->kind == VERDICT_PASS ? NULL
                                        : xasprintf("%s: %s", verdict_kind_name(v->kind), v->reason);
     if (v->kind == VERDICT_PASS)
         return xstrdup("it passes");
     if (rule == NULL)
         return xstrdup("its head comment names no rule (\"wrong: RULE\")");
-    if (has_failed_by(v, rule))
+    if (failed_check(v, rule) != NULL)
         return NULL;
     char *rules = failed_rules(v);
     char *text = xasprintf("%s, by %s, not by %s", verdict_kind_name(v->kind), rules, rule);
@@ -109,34 +123,63 @@ static int make_folder(char **out, struct err *e)
     return 0;
 }
 
+/* Grades once. `check` is the one that rejected the program before: as long as it does so again, by
+ * the same rule, nobody needs the runs that it does not ask about, or those after its first
+ * failure. Otherwise the whole grading, of the same seed, tells what is different this time. */
+static int grade_once(struct verdict **out, const struct trial *trial, const char *folder,
+                      const char *check, struct err *e)
+{
+    struct grade_options options = {.root = trial->options->root,
+                                    .exercise = trial->program->exercise,
+                                    .file = trial->program->file,
+                                    .recordings = folder,
+                                    .workers = 1,
+                                    .only = check};
+    struct verdict *v = NULL;
+    int result = grade_exercise(&v, &options, e);
+    if (result == 0 && check != NULL && failed_check(v, rule_of(trial)) == NULL) {
+        options.only = NULL;
+        options.seed = v->seed;
+        verdict_free(v);
+        result = grade_exercise(&v, &options, e);
+    }
+    if (result == 0)
+        *out = v;
+    return result;
+}
+
+/* The first complaint goes into the answer. */
+static void note(cJSON *json, const struct verdict *v, const char *complaint)
+{
+    char seed[24];
+    if (complaint == NULL || cJSON_GetObjectItem(json, "reason") != NULL)
+        return;
+    snprintf(seed, sizeof seed, "%" PRIu64, v->seed);
+    cJSON_AddStringToObject(json, "reason", complaint);
+    cJSON_AddStringToObject(json, "seed", seed);
+}
+
 static int trial_job(void *arg, struct buf *out, struct err *e)
 {
     const struct trial *trial = arg;
-    char *folder = NULL;
+    char *folder = NULL, *check = NULL;
     int result = make_folder(&folder, e);
     if (result < 0)
         return result;
     unsigned good = 0;
     cJSON *json = cJSON_CreateObject();
     for (unsigned i = 0; i < trial->options->runs && result == 0; i++) {
-        struct grade_options options = {.root = trial->options->root,
-                                        .exercise = trial->program->exercise,
-                                        .file = trial->program->file,
-                                        .recordings = folder,
-                                        .workers = 1};
         struct verdict *v = NULL;
-        result = grade_exercise(&v, &options, e);
+        result = grade_once(&v, trial, folder, check, e);
         if (result < 0)
             break;
         char *text = complaint(v, trial);
         good += text == NULL;
-        if (text != NULL && cJSON_GetObjectItem(json, "reason") == NULL) {
-            char seed[24];
-            snprintf(seed, sizeof seed, "%" PRIu64, v->seed);
-            cJSON_AddStringToObject(json, "reason", text);
-            cJSON_AddStringToObject(json, "seed", seed);
-        }
+        note(json, v, text);
         free(text);
+        const struct verdict_check *failed = failed_check(v, rule_of(trial));
+        if (check == NULL && failed != NULL)
+            check = xstrdup(failed->id);
         verdict_free(v);
     }
     cJSON_AddNumberToObject(json, "good", good);
@@ -146,6 +189,7 @@ static int trial_job(void *arg, struct buf *out, struct err *e)
     cJSON_Delete(json);
     nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     free(folder);
+    free(check);
     return result;
 }
 
@@ -172,12 +216,13 @@ static void line_text(const struct trial *trial, const struct outcome *o, struct
 {
     static const char *const claims[] = {[PROGRAM_STARTER] = "fails",
                                          [PROGRAM_SOLUTION] = "passes",
+                                         [PROGRAM_RIGHT] = "passes",
                                          [PROGRAM_WRONG] = "is rejected"};
     const struct program *p = trial->program;
-    const char *rule = p->kind == PROGRAM_STARTER ? trial->starter_fails : p->rule;
+    const char *rule = rule_of(trial);
     buf_printf(line, "%s %-8s %s: %s %u of %u", o->good == o->runs ? "ok  " : "FAIL",
                program_kind_name(p->kind), p->file, claims[p->kind], o->good, o->runs);
-    if (p->kind != PROGRAM_SOLUTION && rule != NULL)
+    if (rule != NULL)
         buf_printf(line, " by %s", rule);
     if (o->good != o->runs)
         buf_printf(line, "; %s (seed %" PRIu64 ")", o->reason, o->seed);
@@ -186,14 +231,14 @@ static void line_text(const struct trial *trial, const struct outcome *o, struct
 static void line_json(const struct trial *trial, const struct outcome *o, struct buf *line)
 {
     const struct program *p = trial->program;
-    const char *rule = p->kind == PROGRAM_STARTER ? trial->starter_fails : p->rule;
+    const char *rule = rule_of(trial);
     char seed[24];
     snprintf(seed, sizeof seed, "%" PRIu64, o->seed);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "exercise", p->exercise);
     cJSON_AddStringToObject(json, "kind", program_kind_name(p->kind));
     cJSON_AddStringToObject(json, "file", p->file);
-    cJSON_AddStringToObject(json, "rule", p->kind != PROGRAM_SOLUTION && rule != NULL ? rule : "");
+    cJSON_AddStringToObject(json, "rule", rule != NULL ? rule : "");
     cJSON_AddNumberToObject(json, "runs", o->runs);
     cJSON_AddNumberToObject(json, "good", o->good);
     cJSON_AddBoolToObject(json, "ok", o->good == o->runs);

@@ -272,7 +272,7 @@ static void judge(struct verdict_run *run, cJSON **answers, const struct plan *p
     take_findings(run, ev);
     classify(run, ev, plan, index);
     if (run->kind != VERDICT_NOT_JUDGED &&
-        grader_judge(answers, plan->grader, plan->root, index, ev, &e) < 0)
+        grader_judge(answers, plan->grader, plan->root, index, plan->only, ev, &e) < 0)
         give_reason(run, VERDICT_NOT_JUDGED, e.text);
     evidence_free(ev);
 }
@@ -314,15 +314,35 @@ static cJSON *do_run(const struct plan *plan, size_t index)
     return json;
 }
 
+/* Is this run to be made? */
+static bool is_wanted(const struct plan *plan, size_t index)
+{
+    return plan->only == GRADER_ALL || grader_asks(plan->grader, plan->only, index);
+}
+
+/* Did the only check that we ask fail in this run? Then the others cannot change what it says. */
+static bool has_settled_it(const struct plan *plan, const cJSON *done)
+{
+    const cJSON *answers = cJSON_GetObjectItemCaseSensitive(done, "answers");
+    return plan->only != GRADER_ALL && answers != NULL &&
+           judged_state_of(answers, plan->only) == JUDGED_FAILED;
+}
+
 int worker_job(void *arg, struct buf *out, struct err *e)
 {
     (void)e;
     const struct plan *plan = arg;
     cJSON *list = cJSON_CreateArray();
     size_t index;
-    while (atomic_load(&plan->turn->unended) < UNENDED_MAX &&
-           (index = atomic_fetch_add(&plan->turn->next, 1)) < plan->grader->run_count)
-        cJSON_AddItemToArray(list, do_run(plan, index));
+    bool is_settled = false;
+    while (!is_settled && atomic_load(&plan->turn->unended) < UNENDED_MAX &&
+           (index = atomic_fetch_add(&plan->turn->next, 1)) < plan->grader->run_count) {
+        if (!is_wanted(plan, index))
+            continue;
+        cJSON *done = do_run(plan, index);
+        is_settled = has_settled_it(plan, done);
+        cJSON_AddItemToArray(list, done);
+    }
     char *text = cJSON_PrintUnformatted(list);
     buf_puts(out, text);
     cJSON_free(text);

@@ -15,6 +15,7 @@ struct plan {
     const char *file;       /* its source */
     char *const *partners;  /* compiled, in the order of grader->partners */
     const char *recordings; /* folder */
+    size_t only;            /* ask this check only, up to its first failure; GRADER_ALL: all */
     struct turn *turn;      /* shared by all workers */
 };
 

@@ -216,7 +216,7 @@ void grader_free(struct grader *g)
 struct judge_job {
     const struct grader *g;
     const char *root, *file;
-    size_t run;
+    size_t run, only;
     const struct evidence *ev;
 };
 
@@ -284,7 +284,7 @@ static cJSON *ask_one(const struct judge_job *job, struct script *s, size_t inde
     struct err e = {0};
     cJSON *answer = cJSON_CreateObject();
     enum judged_state state = JUDGED_PASSED;
-    if (!grader_asks(job->g, index, job->run)) {
+    if (!grader_asks(job->g, index, job->run) || (job->only != GRADER_ALL && job->only != index)) {
         state = JUDGED_NOT_ASKED;
     } else if (script_check(s, job->ev, job->g, job->run, index, &e) < 0) {
         state = JUDGED_BROKEN;
@@ -338,11 +338,17 @@ static void take_judged(struct judged *out, const cJSON *json, const struct grad
     out->event_count = json_ids(&out->events, json, "events");
 }
 
-int grader_judge(cJSON **out, const struct grader *g, const char *root, size_t run,
+enum judged_state judged_state_of(const cJSON *answers, size_t check)
+{
+    const cJSON *answer = cJSON_GetArrayItem(answers, (int)check);
+    return (enum judged_state)json_number(answer, "state", JUDGED_BROKEN);
+}
+
+int grader_judge(cJSON **out, const struct grader *g, const char *root, size_t run, size_t only,
                  const struct evidence *ev, struct err *e)
 {
     char *file = xasprintf("scripts/grade/%s.lua", g->exercise);
-    struct judge_job job = {.g = g, .root = root, .file = file, .run = run, .ev = ev};
+    struct judge_job job = {.g = g, .root = root, .file = file, .run = run, .only = only, .ev = ev};
     struct buf answer = {0};
     int result = child_run(&answer, judge_job, &job, &child_limits, e);
     if (result == 0)

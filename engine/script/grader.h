@@ -84,12 +84,16 @@ struct judged {
     size_t event_count;
 };
 
-/* Asks every check about run number `run`, recorded in ev. *out: a JSON array, an answer for each
- * check, which another process can be given, too; the caller frees. 0 also when checks broke;
- * -errno when nothing could be asked. */
+/* Asks every check, or only one of them, about run number `run`, recorded in ev. *out: a JSON
+ * array, an answer for each check, which another process can be given, too; the caller frees. 0
+ * also when checks broke; -errno when nothing could be asked. */
+#define GRADER_ALL SIZE_MAX
 struct cJSON;
 int grader_judge(struct cJSON **out, const struct grader *g, const char *root, size_t run,
-                 const struct evidence *ev, struct err *e);
+                 size_t only, const struct evidence *ev, struct err *e);
+
+/* The state of one of these answers. */
+enum judged_state judged_state_of(const struct cJSON *answers, size_t check);
 
 /* The answers as values: check_count of them, freed by judged_free. -EPROTO when it is no such
  * array. */

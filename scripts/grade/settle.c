@@ -76,8 +76,8 @@ static void find_processes(void)
         if (pid <= 1 || pid == getpid() || getsid(pid) != getsid(0) || is_watched(pid) ||
             watched_count == WATCHED_MAX)
             continue;
-        watched[watched_count++] = (struct watched){pid, open_proc(pid, "status"),
-                                                    open_proc(pid, "wchan"), open_proc(pid, "io"), false};
+        watched[watched_count++] = (struct watched){
+            pid, open_proc(pid, "status"), open_proc(pid, "wchan"), open_proc(pid, "io"), false};
         watched_ever++;
     }
     if (proc != NULL)
@@ -161,8 +161,7 @@ bool settle(void)
             before.is_asleep && now.is_asleep && before.switches == now.switches ? quiet + 1 : 0;
         if (quiet > 0 && (now.is_parked || quiet == LOOKS_ENOUGH))
             return true;
-        is_spinning =
-            now.cpu_ns - since.cpu_ns > SPIN_NS || now.cpu_ns - first.cpu_ns > BUSY_NS;
+        is_spinning = now.cpu_ns - since.cpu_ns > SPIN_NS || now.cpu_ns - first.cpu_ns > BUSY_NS;
     }
     return false;
 }

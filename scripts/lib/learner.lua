@@ -54,14 +54,21 @@ function learner.stop(run)
     return note and note.seq or nil
 end
 
+-- The task by which a process began: its other threads may end before it.
+local function first_task(run, proc)
+    local first = run:first { proc = proc }
+    return first and first.tid
+end
+
 -- The exit event of a process that ended by itself, before the run was stopped.
 function learner.exit(run, proc)
-    return run:first { kind = "exit", proc = proc, seq_to = learner.stop(run) }
+    return run:first { kind = "exit", proc = proc, tid = first_task(run, proc), seq_to = learner.stop(run) }
 end
 
 -- The last state in which a process was there: before it began to end, or when the run was stopped.
 function learner.last_state(run, proc)
-    local dying = run:first { kind = { "dying", "exit" }, proc = proc, seq_to = learner.stop(run) }
+    local dying = run:first { kind = { "dying", "exit" }, proc = proc, tid = first_task(run, proc),
+        seq_to = learner.stop(run) }
     local stop = learner.stop(run)
     return dying and run:at(dying.seq - 1) or stop and run:at(stop) or run:final()
 end
