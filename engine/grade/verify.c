@@ -314,12 +314,13 @@ static bool is_any_busy(const struct slot *slots, size_t count)
     return false;
 }
 
+/* One more than there are processors: much of a grading is waiting until nobody can move. */
 static size_t slots_wanted(const struct verify_options *options)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     size_t wanted = options->workers != 0 ? options->workers
-                    : processors > 0      ? (size_t)processors
-                                          : 1;
+                    : processors > 0      ? (size_t)processors + 1
+                                          : 2;
     return wanted < WORKERS_MAX ? wanted : WORKERS_MAX;
 }
 

@@ -15,7 +15,7 @@ struct verify_options {
     const char *root;
     const char *exercise; /* NULL: all that have a grader */
     unsigned runs;        /* gradings of each program, each with a seed of its own; 0: 1 */
-    unsigned workers;     /* programs at once; 0: as many as there are processors */
+    unsigned workers;     /* programs at once; 0: one more than there are processors */
     bool is_json;         /* one JSON object for each program instead of a line of text */
     void (*on_line)(void *arg, const char *line); /* called as each program is done */
     void *arg;

@@ -10,27 +10,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
+void settle_watch(int pipe_fd);
 bool settle(void);
 int settle_children(pid_t parent, pid_t *out, int most);
 void settle_stopped(pid_t pid);
 
-/* Far more processor time than any correct program uses, traced as it is: SPIN_NS from one byte that
- * it moves, or one process that it makes, to the next or to its sleep; BUSY_NS until it sleeps. */
-enum {
-    SPIN_NS = 60 * 1000 * 1000,
-    BUSY_NS = 500 * 1000 * 1000,
-    LOOKS_ENOUGH = 100,
-    WATCHED_MAX = 64
-};
+/* SPIN_NS: far more processor time than any correct program uses, traced as it is, from one byte that
+ * it moves, or one process that it makes, to the next, or to its sleep. */
+enum { SPIN_NS = 50 * 1000 * 1000, LOOKS_ENOUGH = 100, WATCHED_MAX = 64, PIPES_MAX = 4 };
 
 /* A process that we watch, with its files in /proc: opened once, read often. */
 struct watched {
     pid_t pid;
-    int status_fd, wchan_fd, io_fd;
+    int status_fd, wchan_fd;
     bool is_stopped; /* by the partner: will do nothing until that lets it go on */
 };
 
@@ -39,13 +36,14 @@ struct look {
     bool is_asleep; /* by their state */
     bool is_parked; /* and by the place where they sleep */
     unsigned long switches;
-    unsigned long long progress; /* processes there have been, and bytes that they read and wrote */
+    unsigned long long progress; /* another number when a process or a byte in a pipe is new */
     long long cpu_ns;
 };
 
 static struct watched watched[WATCHED_MAX];
 static int watched_count;
 static unsigned long long watched_ever;
+static int pipes[PIPES_MAX], pipe_count;
 static bool is_spinning;
 
 static int open_proc(pid_t pid, const char *what)
@@ -76,8 +74,8 @@ static void find_processes(void)
         if (pid <= 1 || pid == getpid() || getsid(pid) != getsid(0) || is_watched(pid) ||
             watched_count == WATCHED_MAX)
             continue;
-        watched[watched_count++] = (struct watched){
-            pid, open_proc(pid, "status"), open_proc(pid, "wchan"), open_proc(pid, "io"), false};
+        watched[watched_count++] =
+            (struct watched){pid, open_proc(pid, "status"), open_proc(pid, "wchan"), false};
         watched_ever++;
     }
     if (proc != NULL)
@@ -104,7 +102,7 @@ static const char *field(const char *status, const char *name)
  * for one; where the kernel does not tell, it is always 0. proc(5). */
 static bool look_at(const struct watched *w, struct look *look)
 {
-    char status[4096], place[64], io[512];
+    char status[4096], place[64];
     struct timespec cpu;
     clockid_t clock;
     char state;
@@ -118,12 +116,24 @@ static bool look_at(const struct watched *w, struct look *look)
         look->is_asleep = false;
     if (state == 'S' && (!read_again(w->wchan_fd, place, sizeof place) || strcmp(place, "0") == 0))
         look->is_parked = false;
-    if (read_again(w->io_fd, io, sizeof io)) /* bytes that calls really moved: proc(5) */
-        look->progress +=
-            strtoull(field(io, "rchar: "), NULL, 10) + strtoull(field(io, "wchar: "), NULL, 10);
     if (clock_getcpuclockid(w->pid, &clock) == 0 && clock_gettime(clock, &cpu) == 0)
         look->cpu_ns += cpu.tv_sec * 1000000000LL + cpu.tv_nsec;
     return true;
+}
+
+/* How full the pipes are says whether the others get on, as long as we leave them alone. */
+static unsigned long long progress_now(void)
+{
+    unsigned long long sum = watched_ever;
+
+    for (int i = 0; i < pipe_count; i++) {
+        int fill = 0;
+
+        if (ioctl(pipes[i], FIONREAD, &fill) == -1)
+            fill = -1; /* closed by now */
+        sum = sum * 1000003 + (unsigned)fill;
+    }
+    return sum;
 }
 
 static struct look look_around(void)
@@ -131,16 +141,22 @@ static struct look look_around(void)
     struct look look = {.is_asleep = true, .is_parked = true};
 
     find_processes();
-    look.progress = watched_ever;
+    look.progress = progress_now();
     for (int i = watched_count - 1; i >= 0; i--) {
         if (look_at(&watched[i], &look))
             continue;
         close(watched[i].status_fd);
         close(watched[i].wchan_fd);
-        close(watched[i].io_fd);
         watched[i] = watched[--watched_count];
     }
     return look;
+}
+
+/* Our end of a pipe to the program or from it: bytes that come or go show that the program gets on. */
+void settle_watch(int pipe_fd)
+{
+    if (pipe_count < PIPES_MAX)
+        pipes[pipe_count++] = pipe_fd;
 }
 
 /* Comes back when nobody else can move until we do something: all sleep, and none has run between
@@ -150,7 +166,7 @@ static struct look look_around(void)
 bool settle(void)
 {
     const struct timespec pause = {0, 200000};
-    struct look first = look_around(), since = first, before = first, now;
+    struct look since = look_around(), before = since, now;
 
     for (int quiet = 0; !is_spinning; before = now) {
         nanosleep(&pause, NULL);
@@ -161,7 +177,7 @@ bool settle(void)
             before.is_asleep && now.is_asleep && before.switches == now.switches ? quiet + 1 : 0;
         if (quiet > 0 && (now.is_parked || quiet == LOOKS_ENOUGH))
             return true;
-        is_spinning = now.cpu_ns - since.cpu_ns > SPIN_NS || now.cpu_ns - first.cpu_ns > BUSY_NS;
+        is_spinning = now.cpu_ns - since.cpu_ns > SPIN_NS;
     }
     return false;
 }

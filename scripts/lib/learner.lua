@@ -116,7 +116,7 @@ function learner.forbid_spinning(run)
     local last = run:last { proc = busiest, kind = "call", where = function(ev) return ev.op ~= "exit" end }
     fail {
         rule = "busy-wait",
-        text = busiest .. " used a processor for a fifth of a second while there was nothing to do"
+        text = busiest .. " used a processor all the time while there was nothing to do"
             .. (last and (": again and again " .. learner.call(last)) or "") .. ".",
         events = { last },
         proc = busiest,

@@ -18,7 +18,8 @@
 
 enum { PROCESSES_MAX = 4096 };
 
-bool settle(void); /* settle.c */
+void settle_watch(int pipe_fd); /* settle.c */
+bool settle(void);
 
 static _Noreturn void fail(const char *what)
 {
@@ -86,6 +87,7 @@ static pid_t start(char *argv[], int *feed_fd)
     }
     close(p[0]);
     *feed_fd = p[1];
+    settle_watch(p[1]);
     return child;
 }
 

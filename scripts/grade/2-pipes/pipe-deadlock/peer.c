@@ -30,7 +30,8 @@
 
 enum { EXIT_SPIN = 3, EXIT_NOT_GOT, EXIT_NOT_SENT };
 
-bool settle(void); /* settle.c */
+void settle_watch(int pipe_fd); /* settle.c */
+bool settle(void);
 
 static bool is_quiet = true; /* so far: nobody has spun */
 static bool has_ended;
@@ -133,6 +134,7 @@ static void half_close(void)
 {
     send_some(SIZE_MAX);
     tell_digest(expected, theirs_size);
+    is_quiet = settle(); /* while we have the pipe we can see that it is read */
     close(to_fd);
     is_quiet = settle();
     receive(SIZE_MAX);
@@ -151,6 +153,7 @@ static void break_off(void)
     stop_listening();
     is_quiet = settle();
     send_some(ours_size / 2);
+    is_quiet = settle();
     close(to_fd);
     is_quiet = settle();
 }
@@ -224,6 +227,8 @@ static void start(char *argv[])
     close(from[1]);
     to_fd = to[1];
     from_fd = from[0];
+    settle_watch(to_fd);
+    settle_watch(from_fd);
 }
 
 static void read_arguments(int argc, char *argv[])

@@ -21,7 +21,8 @@
 
 enum { LINES_MAX = 64, CHILDREN_MAX = 32, SIGNALS = 12 };
 
-bool settle(void); /* settle.c */
+void settle_watch(int pipe_fd); /* settle.c */
+bool settle(void);
 int settle_children(pid_t parent, pid_t *out, int most);
 void settle_stopped(pid_t pid);
 
@@ -65,6 +66,7 @@ static pid_t start(char *argv[], int *feed_fd)
     }
     close(p[0]);
     *feed_fd = p[1];
+    settle_watch(p[1]);
     return child;
 }
 

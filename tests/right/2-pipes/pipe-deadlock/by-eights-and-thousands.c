@@ -13,6 +13,7 @@ static int exchange(int out_fd, const void *out, size_t n, int in_fd, void *in, 
 {
     int out_flags = fcntl(out_fd, F_GETFL), in_flags = fcntl(in_fd, F_GETFL);
     size_t sent = 0, got = 0;
+    size_t piece = 8;
     int result = 0;
 
     fcntl(out_fd, F_SETFL, out_flags | O_NONBLOCK);
@@ -24,15 +25,16 @@ static int exchange(int out_fd, const void *out, size_t n, int in_fd, void *in, 
 
         if (poll(watch, 2, -1) == -1)
             continue;
+        piece = 1008 - piece;
         if (sent < n) {
-            size = write(out_fd, (const char *)out + sent, n - sent < 8 ? n - sent : 8);
+            size = write(out_fd, (const char *)out + sent, n - sent < piece ? n - sent : piece);
             if (size >= 0)
                 sent += (size_t)size;
             else if (errno != EAGAIN)
                 result = -1;
         }
         if (got < m) {
-            size = read(in_fd, (char *)in + got, m - got < 8 ? m - got : 8);
+            size = read(in_fd, (char *)in + got, m - got < piece ? m - got : piece);
             if (size > 0)
                 got += (size_t)size;
             else if (size == 0 || errno != EAGAIN)
