@@ -97,25 +97,59 @@ static const char *field(const char *status, const char *name)
     return at == NULL ? "" : at + strlen(name);
 }
 
-/* The state alone may deceive: a process that only asks whether it must wait is in state S for a
+/* The state alone may deceive: a task that only asks whether it must wait is in state S for a
  * moment, too. The place where it sleeps, wchan, is 0 as long as it is on a processor or queued
  * for one; where the kernel does not tell, it is always 0. proc(5). */
+static void add_task(struct look *look, const char *status, int wchan_fd)
+{
+    char state = *field(status, "\nState:\t"), place[64];
+
+    look->switches += strtoul(field(status, "\nvoluntary_ctxt_switches:\t"), NULL, 10) +
+                      strtoul(field(status, "\nnonvoluntary_ctxt_switches:\t"), NULL, 10);
+    if (state != 'S' && state != 'Z' && state != 'X')
+        look->is_asleep = false;
+    if (state == 'S' && (!read_again(wchan_fd, place, sizeof place) || strcmp(place, "0") == 0))
+        look->is_parked = false;
+}
+
+/* The other threads of a process. They are rare, so nothing of them is kept open. */
+static void add_threads(struct look *look, pid_t pid)
+{
+    char path[64], status[4096];
+    const struct dirent *entry;
+    DIR *tasks;
+
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    tasks = opendir(path);
+    while (tasks != NULL && (entry = readdir(tasks)) != NULL) {
+        pid_t tid = atoi(entry->d_name);
+        int status_fd, wchan_fd;
+
+        if (tid <= 0 || tid == pid)
+            continue;
+        status_fd = open_proc(tid, "status");
+        wchan_fd = open_proc(tid, "wchan");
+        if (read_again(status_fd, status, sizeof status))
+            add_task(look, status, wchan_fd);
+        close(status_fd);
+        close(wchan_fd);
+    }
+    if (tasks != NULL)
+        closedir(tasks);
+}
+
 static bool look_at(const struct watched *w, struct look *look)
 {
-    char status[4096], place[64];
+    char status[4096];
     struct timespec cpu;
     clockid_t clock;
-    char state;
 
     if (!read_again(w->status_fd, status, sizeof status))
         return false; /* gone */
-    state = *field(status, "\nState:\t");
-    look->switches += strtoul(field(status, "\nvoluntary_ctxt_switches:\t"), NULL, 10) +
-                      strtoul(field(status, "\nnonvoluntary_ctxt_switches:\t"), NULL, 10);
-    if (state != 'S' && state != 'Z' && state != 'X' && !w->is_stopped)
-        look->is_asleep = false;
-    if (state == 'S' && (!read_again(w->wchan_fd, place, sizeof place) || strcmp(place, "0") == 0))
-        look->is_parked = false;
+    if (!w->is_stopped)
+        add_task(look, status, w->wchan_fd);
+    if (!w->is_stopped && strtoul(field(status, "\nThreads:\t"), NULL, 10) > 1)
+        add_threads(look, w->pid);
     if (clock_getcpuclockid(w->pid, &clock) == 0 && clock_gettime(clock, &cpu) == 0)
         look->cpu_ns += cpu.tv_sec * 1000000000LL + cpu.tv_nsec;
     return true;

@@ -177,13 +177,48 @@ static void test_same_seed_same_runs(void **state)
     verdict_free(two);
 }
 
+static struct verdict *grade_only(const char *check, const char *file)
+{
+    struct grade_options options = {
+        .root = GRADE_TEST_ROOT, .exercise = "doubler", .file = file, .seed = 7, .only = check};
+    struct verdict *v = NULL;
+    struct err e = {0};
+    if (grade_exercise(&v, &options, &e) < 0)
+        fail_msg("%s", e.text);
+    return v;
+}
+
+/* One check alone says what it says among the others; after its first failure no run is made. */
+static void test_one_check(void **state)
+{
+    (void)state;
+    struct verdict *all = grade("doubler", NULL), *one = grade_only("child", NULL);
+    assert_int_equal(one->checks[0].state, CHECK_FAILED);
+    assert_string_equal(one->checks[0].rule, all->checks[0].rule);
+    assert_string_equal(one->checks[0].text, all->checks[0].text);
+    assert_int_equal(one->checks[0].run, all->checks[0].run);
+    assert_int_equal(one->checks[1].state, CHECK_OPEN);
+    assert_string_equal(one->runs[0].how, "ended");
+    assert_string_equal(one->runs[1].reason, "the run was not made");
+    verdict_free(one);
+    verdict_free(all);
+    one = grade_only("bytes", SOLUTION);
+    expect(one, VERDICT_NOT_JUDGED, "");
+    assert_int_equal(one->checks[1].state, CHECK_PASSED);
+    assert_string_equal(one->runs[1].how, "ended");
+    verdict_free(one);
+    one = grade_only("nonsense", SOLUTION);
+    expect(one, VERDICT_NOT_JUDGED, "there is no check 'nonsense'");
+    verdict_free(one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_starter_and_solution), cmocka_unit_test(test_names),
         cmocka_unit_test(test_does_not_compile),     cmocka_unit_test(test_warnings_are_shown),
         cmocka_unit_test(test_broken_graders),       cmocka_unit_test(test_failure_beats_doubt),
-        cmocka_unit_test(test_same_seed_same_runs),
+        cmocka_unit_test(test_same_seed_same_runs),  cmocka_unit_test(test_one_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

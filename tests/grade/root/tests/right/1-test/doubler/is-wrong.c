@@ -1,0 +1,5 @@
+/* right: says so, but never makes a child. */
+int main(void)
+{
+    return 0;
+}
