@@ -151,9 +151,7 @@ local function check_children(run)
     for _, one in ipairs(consumers_of(run)) do
         by_index[one.index or "nobody"] = one
     end
-    local waits = run:events { op = "wait", proc = P, seq_from = fork and fork.seq, where = function(ev)
-        return not ev.flags.WNOHANG and not ev.flags.WNOWAIT
-    end }
+    local waits = run:events { op = "wait", proc = P, func = "main", seq_from = fork and fork.seq }
     for i, wait in ipairs(waits) do
         local one = by_index[i - 1]
         if one and wait.target ~= one.name then
