@@ -503,6 +503,9 @@ local function runs(random)
     local scarce = spec("fork fails", random(7, 9), 6, { partner = "patient" })
     table.insert(scarce.args, 1, "children=" .. random(2, 4))
     table.insert(scarce.args, "gated=0")
+    local none = spec("fork fails at once", random(2, 3), 2, { partner = "patient" })
+    table.insert(none.args, 1, "children=0")
+    table.insert(none.args, "gated=0")
     return {
         spec("free", at_once + random(3, 6), at_once),
         spec("one slot", random(3, 5), 1),
@@ -510,6 +513,7 @@ local function runs(random)
         spec("patient", 3 + random(3, 4), 3, { partner = "patient" }),
         spec("SIGCHLD ignored", 3 + random(2, 4), 3, { ignore = { "SIGCHLD" } }),
         scarce,
+        none,
     }
 end
 
@@ -688,7 +692,7 @@ return grader {
                 "-1 is not a pid: do not count it, do not wait for it.",
                 "On -1: leave the loop that starts jobs, collect as usual, return -1.",
             },
-            on = { "fork fails" },
+            on = { "fork fails", "fork fails at once" },
             check = check_fork_failure,
         },
     },
