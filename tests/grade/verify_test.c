@@ -63,9 +63,10 @@ static void test_every_kind(void **state)
     expect_line(&lines, "other-rule.c", "FAIL wrong", "by no-child, bytes-lost, not by bad-end");
     expect_line(&lines, "is-right.c", "FAIL wrong", "is rejected 0 of 24 by no-child; it passes");
     /* once rejected, it is only asked what rejected it; when it is not, the rest is asked, too */
+    expect_line(&lines, "by-either.c", "ok   wrong", "is rejected 24 of 24 by no-child");
     expect_line(&lines, "by-luck.c", "FAIL wrong", "of 24 by no-child; it passes");
     assert_int_equal(sum.exercises, 1);
-    assert_int_equal(sum.programs, 8);
+    assert_int_equal(sum.programs, 9);
     assert_int_equal(sum.failures, 4);
     buf_fini(&lines);
 }

@@ -45,6 +45,9 @@ return grader {
          hints = {},
          check = function(run)
             local ended = run:ended()
+            if ended.exit == 4 then
+               fail { text = "it says that it has no child", rule = "no-child" }
+            end
             if ended.how ~= "ended" or ended.exit ~= 0 then
                fail { text = ("it did not exit 0: %s"):format(ended.how) }
             end
