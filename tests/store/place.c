@@ -142,9 +142,11 @@ void place_check_whole(const char *path)
     if (strcmp(said, "ok") != 0)
         check_fail(__FILE__, __LINE__, said);
     sqlite3_finalize(row);
+    CHECK(sqlite3_prepare_v2(db, "PRAGMA application_id", -1, &row, NULL) == SQLITE_OK);
+    if (sqlite3_step(row) != SQLITE_ROW || sqlite3_column_int(row, 0) == 0)
+        check_fail(__FILE__, __LINE__, path); /* an empty file is whole, too */
+    sqlite3_finalize(row);
     sqlite3_close(db);
-    if (place_number(path, "PRAGMA application_id") == 0) /* an empty file is whole, too */
-        check_fail(__FILE__, __LINE__, path);
 }
 
 void place_check_clean(const struct place *p, bool may_have_damaged)
