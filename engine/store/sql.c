@@ -4,6 +4,8 @@
 
 #include "store/store_internal.h"
 
+int sql_busy_ms = 5000;
+
 static int errno_of(sqlite3 *db)
 {
     switch (sqlite3_errcode(db) & 0xff) {
@@ -85,7 +87,7 @@ int sql_open(sqlite3 **out, const char *path, int flags)
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_extended_result_codes(*out, 1);
-    sqlite3_busy_timeout(*out, BUSY_MS);
+    sqlite3_busy_timeout(*out, sql_busy_ms);
     /* The file may come from anywhere: what its schema says is not to call functions. */
     sqlite3_db_config(*out, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(*out, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

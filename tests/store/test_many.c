@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "place.h"
+#include "store/store_internal.h"
 
 enum { ROUNDS = 4, EACH = 10, RUNNERS_MOST = 8 };
 
@@ -77,6 +78,8 @@ static void race(int runners, enum store_journal journal)
 
 int main(void)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    sql_busy_ms = 120000; /* under valgrind, too */
     race(2, STORE_JOURNAL_WAL);
     race(2, STORE_JOURNAL_ROLLBACK);
     race(8, STORE_JOURNAL_WAL);
