@@ -390,9 +390,10 @@ local function runs(random)
         return { name = name, args = args, partner = partner, limit = 15,
             stdin = lines(random, consumers, partner and 400 or 5000) }
     end
-    local no_pipe, no_process = spec("no more pipes", 4), spec("no more processes", 4)
+    local no_pipe, no_process = spec("no more pipes", 4), spec("no more processes", 4, "dribble")
     no_pipe.files = random(7, 9) -- main has 5 open, and each consumer takes 2, of which 1 stays
-    no_process.processes = random(2, 4) -- a consumer or two, and that is all
+    no_pipe.limit = 4 -- whoever tries again and again gets nowhere
+    no_process.processes = random(3, 5) -- the partner, P, some consumers, and that is all
     return {
         spec("one consumer", 1),
         spec("several consumers", random(3, 4)),
