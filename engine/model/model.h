@@ -87,7 +87,8 @@ struct proc {
 
 /* A task: a thread. */
 struct task {
-    int32_t tid;
+    int32_t tid;     /* as the tracer numbers it */
+    int32_t own_tid; /* as it sees itself (gettid) */
     uint32_t proc;
     bool is_dead;
     bool is_asleep; /* the kernel said so, of the innermost pending call */
@@ -105,9 +106,8 @@ struct fd_slot {
     int32_t fd;
     uint32_t file; /* open file description */
     bool is_cloexec;
-    bool is_early; /* put here before the call that made it was seen to return */
-    uint32_t
-        event; /* the event that made this entry: open, pipe, dup, or the START that copied it */
+    uint32_t event; /* that gave the number its meaning: open, pipe, dup ..., or the FD it began
+                       with; what fork copied keeps the event of the original */
 };
 
 /* An open file description (open(2)): what dup and fork share. */

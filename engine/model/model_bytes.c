@@ -249,7 +249,8 @@ static void write_failed(struct model *m, uint32_t pend, int64_t ret)
 
 void leave_write(struct model *m, uint32_t pend, const struct op *op)
 {
-    find_late(m, pend);
+    if (op->ret != -EBADF) /* the program's own error: there is nothing to find */
+        find_late(m, pend);
     const struct pend *p = &m->pends[pend];
     if (p->file == MODEL_NONE)
         return;

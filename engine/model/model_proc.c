@@ -78,7 +78,11 @@ static uint32_t task_new(struct model *m, const struct event *ev, uint32_t proc,
     uint32_t task = pool_take(&m->tasks_pool);
     pool_take(&m->tasks_more_pool);
     m->tasks[task] =
-        (struct task){.tid = ev->tid, .proc = proc, .mask = mask, .last_event = ev->id};
+        (struct task){.tid = ev->tid,
+                      .own_tid = ev->args[3] ? (int32_t)ev->args[3] : ev->tid,
+                      .proc = proc,
+                      .mask = mask,
+                      .last_event = ev->id};
     struct proc_more *more = &m->procs_more[proc];
     m->tasks_more[task] = (struct task_more){
         .top = MODEL_NONE, .queue = MODEL_NONE, .next_in_proc = more->first_task};
@@ -271,6 +275,7 @@ static uint32_t become_leader(struct model *m, const struct event *ev, uint32_t 
     if (old != ev->tid) {
         map_remove(&m->by_tid_pool, &m->head.by_tid_used, old, caller);
         m->tasks[caller].tid = ev->tid;
+        m->tasks[caller].own_tid = m->procs[proc].own_pid;
         map_put(&m->by_tid_pool, &m->head.by_tid_used, ev->tid, caller);
     }
     if (m->tasks_more[caller].is_ending) {

@@ -125,10 +125,8 @@ static void plain_bools(struct model *m)
         PLAIN(m->pends[i].is_crowded);
         PLAIN(m->pends[i].is_begun);
     }
-    for (uint32_t i = 0; i < m->fds_pool.count; i++) {
+    for (uint32_t i = 0; i < m->fds_pool.count; i++)
         PLAIN(m->fds[i].is_cloexec);
-        PLAIN(m->fds[i].is_early);
-    }
     for (uint32_t i = 0; i < m->files_pool.count; i++)
         PLAIN(m->files[i].is_outside);
     for (uint32_t i = 0; i < m->objects_pool.count; i++) {

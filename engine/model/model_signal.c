@@ -181,7 +181,8 @@ static void signal_taken(struct model *m, uint32_t task, int sig)
         struct pend *kill = &m->pends[i];
         if (kill->kind == OP_KILL && kill->sig == sig && !kill->is_early &&
             kill->task != MODEL_NONE &&
-            (kill->pid == m->tasks[task].tid || kill->pid == p->pid || kill->pid == p->own_pid)) {
+            (kill->pid == m->tasks[task].tid || kill->pid == m->tasks[task].own_tid ||
+             kill->pid == p->pid || kill->pid == p->own_pid)) {
             kill->is_early = true;
             return;
         }
@@ -295,12 +296,17 @@ void leave_sigaction(struct model *m, uint32_t pend, const struct op *op)
 
 static uint32_t task_as_seen(const struct model *m, uint32_t caller, int32_t tid)
 {
-    uint32_t task = model_task_by_tid(m, tid);
-    if (task != MODEL_NONE && m->procs[caller].own_pid == m->procs[caller].pid)
-        return task;
-    /* Inside a namespace only a process's first thread can be told by its number. */
-    uint32_t proc = proc_as_seen(m, caller, tid);
-    return proc == MODEL_NONE ? MODEL_NONE : model_task_by_tid(m, m->procs[proc].pid);
+    if (m->procs[caller].own_pid == m->procs[caller].pid)
+        return model_task_by_tid(m, tid);
+    /* Inside a namespace; one of its own, as a rule (pthread_kill, raise). */
+    for (uint32_t t = m->procs_more[caller].first_task; t != MODEL_NONE;
+         t = m->tasks_more[t].next_in_proc)
+        if (m->tasks[t].own_tid == tid)
+            return t;
+    for (uint32_t t = 0; t < m->tasks_pool.count; t++)
+        if (!m->tasks[t].is_dead && m->tasks[t].own_tid == tid)
+            return t;
+    return MODEL_NONE;
 }
 
 static void send_to_group(struct model *m, uint32_t caller, int32_t pgid, int sig, uint32_t event)

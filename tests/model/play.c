@@ -163,12 +163,14 @@ static void ask_proc(struct asker *a, const char *what, const struct words *w)
 #undef X
     };
     uint32_t index = proc_named(a, w->word[1]);
+    uint32_t task = task_named(a, w->word[1]);
+    if (index == MODEL_NONE && task != MODEL_NONE) /* a thread */
+        index = model_task(a->m, task)->proc;
     if (index == MODEL_NONE) {
         buf_puts(&a->out, "nobody");
         return;
     }
     const struct proc *p = model_proc(a->m, index);
-    uint32_t task = task_named(a, w->word[1]);
     if (strcmp(what, "state") == 0)
         buf_printf(&a->out, "%s%s", p->is_stopped ? "stopped " : "", states[p->state]);
     else if (strcmp(what, "parent") == 0)

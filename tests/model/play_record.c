@@ -378,6 +378,7 @@ static const struct verb {
     {"exit", CALL_exit, enter_numbers, NULL},
     {"wait", CALL_wait4, enter_wait, leave_wait},
     {"kill", CALL_kill, enter_numbers, NULL},
+    {"tgkill", CALL_tgkill, enter_numbers, NULL},
     {"sigaction", CALL_rt_sigaction, enter_sigaction, NULL},
     {"sigmask", CALL_rt_sigprocmask, enter_sigmask, NULL},
     {"sigsuspend", CALL_rt_sigsuspend, enter_one_mask, NULL},

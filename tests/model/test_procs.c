@@ -128,6 +128,19 @@ static const struct script_case lives[] = {
                                    "P.1 ended 10\n"
                                    "P wait 3 = 3 10\n"
                                    "? state P.1 = reaped\n"},
+    {"a thread is signalled inside a namespace", "P start own 1\n"
+                                                 "P > fork thread\n"
+                                                 "T start P thread\n"
+                                                 "P < 3\n"
+                                                 "P tgkill 1 3 10 = 0\n"
+                                                 "? pending P = 0x0\n"
+                                                 "? pending T = 0x200\n"
+                                                 "T signal 10\n"
+                                                 "? pending T = 0x0\n"
+                                                 "T > tgkill 1 1 12\n"
+                                                 "P signal 12\n"
+                                                 "T < 0\n"
+                                                 "? pending P = 0x0\n"},
     {"stopped and continued", "P start\n" FORK("P", "P.1") "P.1 stop 19\n"
                                                            "? state P.1 = stopped running\n"
                                                            "? wait P.1 = STOPPED P\n"
@@ -289,6 +302,11 @@ static const struct script_case descriptors[] = {
                                                       "P dup 7 = 8\n"
                                                       "? anomalies = 1\n"
                                                       "? fds P = 8\n"},
+    {"a write to what is not open is the program's error, not ours", "P start\n"
+                                                                    "P write 7 \"x\" = EBADF\n"
+                                                                    "P close 7 = EBADF\n"
+                                                                    "P read 7 1 = EBADF\n"
+                                                                    "? fds P = \n"},
     {"a FIFO by name and by inode",
      "P start\n"
      "P mkfifo /tmp/d/p = 0\n" FORK("P", "P.1") "P > open p read\n"
