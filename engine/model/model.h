@@ -62,6 +62,8 @@ struct proc {
     bool is_stopped;     /* job control */
     bool is_subreaper;
     bool shares_memory;    /* made by vfork or CLONE_VM, and has not called exec yet */
+    bool is_foundling;     /* nobody saw its fork, as its creator was killed inside of it: what
+                            * descriptors and dispositions it began with is not known */
     bool has_doubtful_fds; /* born while another thread of its creator opened or closed something:
                             * which descriptors it got shows only as it uses them */
     uint32_t vfork_parent_task; /* task asleep until this one execs or ends; MODEL_NONE */

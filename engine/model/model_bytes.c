@@ -75,7 +75,8 @@ static void find_late(struct model *m, uint32_t pend)
     p = &m->pends[pend];
     p->file = file;
     if (file == MODEL_NONE) {
-        anomaly(m, "descriptor %d was used, but it was not open", p->fd);
+        if (!m->procs[m->tasks[p->task].proc].is_foundling)
+            anomaly(m, "descriptor %d was used, but it was not open", p->fd);
         return;
     }
     p->object = m->files[file].object;

@@ -302,7 +302,7 @@ void leave_close(struct model *m, uint32_t pend, const struct op *op)
     }
     if (!table_find(m, table, p->fd))
         commit_open(m, p->task, p->fd);
-    if (!table_remove(m, table, p->fd))
+    if (!table_remove(m, table, p->fd) && !m->procs[m->tasks[p->task].proc].is_foundling)
         anomaly(m, "close(%d) succeeded, but it was not open", p->fd);
 }
 
@@ -333,7 +333,8 @@ void leave_dup(struct model *m, uint32_t pend, const struct op *op)
         return;
     uint32_t file = p->file != MODEL_NONE ? p->file : task_file(m, p->task, p->fd);
     if (file == MODEL_NONE) {
-        anomaly(m, "dup of %d succeeded, but it was not open", p->fd);
+        if (!m->procs[m->tasks[p->task].proc].is_foundling)
+            anomaly(m, "dup of %d succeeded, but it was not open", p->fd);
         uint32_t object = object_new(m, OBJECT_OTHER, p->event);
         m->objects[object].is_outside = true;
         file = file_new(m, object, O_RDWR, p->event);

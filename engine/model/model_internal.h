@@ -61,6 +61,8 @@ struct proc_more {
     uint32_t first_task;    /* live ones */
     uint32_t running_tasks; /* for which no DYING was seen */
     uint32_t timers;
+    uint32_t told; /* stops (1) and goings on (2) that its parent's SIGCHLD told of before they were
+                      seen */
 };
 
 struct fd_table {
@@ -194,6 +196,8 @@ void apply_dead(struct model *m, const struct event *ev);
 void apply_exit(struct model *m, const struct event *ev);
 void apply_stop(struct model *m, const struct event *ev);
 void apply_resume(struct model *m, const struct event *ev);
+/* The parent was told of a stop, or that the process goes on. */
+void proc_stop_told(struct model *m, uint32_t proc, bool is_stop);
 void proc_end(struct model *m, uint32_t proc, int wait_status, uint32_t event);
 void proc_reap(struct model *m, uint32_t proc, uint32_t by, uint32_t event);
 void proc_close_all(struct model *m, uint32_t proc);

@@ -77,12 +77,11 @@ static uint32_t task_new(struct model *m, const struct event *ev, uint32_t proc,
 {
     uint32_t task = pool_take(&m->tasks_pool);
     pool_take(&m->tasks_more_pool);
-    m->tasks[task] =
-        (struct task){.tid = ev->tid,
-                      .own_tid = ev->args[3] ? (int32_t)ev->args[3] : ev->tid,
-                      .proc = proc,
-                      .mask = mask,
-                      .last_event = ev->id};
+    m->tasks[task] = (struct task){.tid = ev->tid,
+                                   .own_tid = ev->args[3] ? (int32_t)ev->args[3] : ev->tid,
+                                   .proc = proc,
+                                   .mask = mask,
+                                   .last_event = ev->id};
     struct proc_more *more = &m->procs_more[proc];
     m->tasks_more[task] = (struct task_more){
         .top = MODEL_NONE, .queue = MODEL_NONE, .next_in_proc = more->first_task};
@@ -141,6 +140,7 @@ static void start_command(struct model *m, const struct event *ev)
     m->procs[proc].files = table_new(m);
     m->procs[proc].handlers = handlers_new(m);
     m->procs[proc].child_number = 1;
+    m->procs[proc].is_foundling = m->procs[proc].has_doubtful_fds = proc != 0;
     struct dispositions *d = &m->handlers[m->procs[proc].handlers];
     for (int sig = 1; sig < MODEL_SIGNALS; sig++)
         if (ev->args[0] == 0 && (ev->args[4] >> (sig - 1) & 1))
@@ -213,7 +213,9 @@ static void start_child(struct model *m, const struct event *ev, uint32_t creato
     uint32_t top = m->tasks_more[creator_task].top;
     if (top != MODEL_NONE && m->pends[top].kind == OP_FORK && m->pends[top].sig)
         c->exit_signal = m->pends[top].sig;
-    c->has_doubtful_fds = !(flags & CLONE_FILES) && is_copy_doubtful(m, creator_task);
+    c->is_foundling = recording_event(m->rec, c->fork_event)->kind != EVENT_CALL;
+    c->has_doubtful_fds =
+        c->is_foundling || (!(flags & CLONE_FILES) && is_copy_doubtful(m, creator_task));
     c->files = share_or_copy_files(m, p->files, flags);
     c->handlers = share_or_copy_handlers(m, p->handlers, flags);
     adopt(m, flags & CLONE_PARENT ? p->parent : creator, proc);
@@ -418,10 +420,25 @@ void proc_reap(struct model *m, uint32_t proc, uint32_t by, uint32_t event)
 
 /* ---- job control ---- */
 
-static void tell_parent_stop(struct model *m, uint32_t proc)
+static uint32_t told_bit(bool is_stop)
+{
+    return is_stop ? 1 : 2;
+}
+
+void proc_stop_told(struct model *m, uint32_t proc, bool is_stop)
+{
+    if (m->procs[proc].is_stopped != is_stop)
+        m->procs_more[proc].told |= told_bit(is_stop);
+}
+
+static void tell_parent_stop(struct model *m, uint32_t proc, bool is_stop)
 {
     uint32_t parent = m->procs[proc].parent;
     uint64_t flags = 0;
+    bool is_told = m->procs_more[proc].told & told_bit(is_stop);
+    m->procs_more[proc].told &= ~told_bit(is_stop);
+    if (is_told)
+        return;
     if (parent != MODEL_NONE && model_handler(m, parent, SIGCHLD, &flags) != 1 &&
         !(flags & SA_NOCLDSTOP))
         signal_send(m, parent, MODEL_NONE, SIGCHLD, MODEL_NONE);
@@ -434,7 +451,7 @@ void apply_stop(struct model *m, const struct event *ev)
         return;
     struct proc *p = &m->procs[m->tasks[task].proc];
     if (!p->is_stopped)
-        tell_parent_stop(m, m->tasks[task].proc);
+        tell_parent_stop(m, m->tasks[task].proc, true);
     p->is_stopped = true;
 }
 
@@ -445,7 +462,7 @@ void apply_resume(struct model *m, const struct event *ev)
         return;
     struct proc *p = &m->procs[m->tasks[task].proc];
     if (p->is_stopped)
-        tell_parent_stop(m, m->tasks[task].proc);
+        tell_parent_stop(m, m->tasks[task].proc, false);
     p->is_stopped = false;
 }
 

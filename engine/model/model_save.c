@@ -108,6 +108,7 @@ static void plain_bools(struct model *m)
         PLAIN(m->procs[i].is_stopped);
         PLAIN(m->procs[i].is_subreaper);
         PLAIN(m->procs[i].shares_memory);
+        PLAIN(m->procs[i].is_foundling);
         PLAIN(m->procs[i].has_doubtful_fds);
     }
     for (uint32_t i = 0; i < m->tasks_pool.count; i++) {

@@ -134,6 +134,21 @@ void signals_forget(struct model *m, uint32_t proc, uint32_t task)
     }
 }
 
+/* A process that has begun to end as a whole gets no more signals (prepare_signal in
+ * kernel/signal.c): since which instant of its call is not known. */
+static bool is_leaving(const struct model *m, uint32_t proc)
+{
+    uint64_t pending = m->procs[proc].shared_pending;
+    for (uint32_t t = m->procs_more[proc].first_task; t != MODEL_NONE;
+         t = m->tasks_more[t].next_in_proc) {
+        uint32_t top = m->tasks_more[t].top;
+        pending |= m->tasks[t].pending_signals;
+        if (top != MODEL_NONE && m->pends[top].kind == OP_EXIT && m->pends[top].flags)
+            return true;
+    }
+    return (pending & bit(SIGKILL)) || m->procs[proc].state == PROC_DYING;
+}
+
 void signal_send(struct model *m, uint32_t proc, uint32_t task, int sig, uint32_t event)
 {
     if (!is_valid(sig))
@@ -141,6 +156,8 @@ void signal_send(struct model *m, uint32_t proc, uint32_t task, int sig, uint32_
     uint32_t owner = task != MODEL_NONE ? m->tasks[task].proc : proc;
     if (m->procs[owner].state >= PROC_ZOMBIE)
         return;
+    if (is_leaving(m, owner))
+        m->procs[owner].doubtful_signals |= bit(sig);
     const uint64_t stops = bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
     if (sig == SIGCONT)
         queue_drop(m, owner, stops);
@@ -201,6 +218,20 @@ static void frame_push(struct model *m, uint32_t task, uint64_t mask)
     t->frames[t->frame_count++] = mask;
 }
 
+/* The SIGCHLD of a child's stop may be seen before the stop itself. */
+static void look_for_stop(struct model *m, uint32_t proc, const struct event *ev)
+{
+    int info[5]; /* si_signo, si_errno, si_code, padding, si_pid: so on all 64-bit machines */
+    struct blob blob;
+    if (!recording_blob(m->rec, ev, 0, BLOB_IN, &blob) || blob.kept < sizeof info)
+        return;
+    memcpy(info, blob.bytes, sizeof info);
+    uint32_t child = proc_as_seen(m, proc, info[4]);
+    bool is_stop = info[2] == CLD_STOPPED;
+    if (child != MODEL_NONE && (is_stop || info[2] == CLD_CONTINUED))
+        proc_stop_told(m, child, is_stop);
+}
+
 void apply_signal(struct model *m, const struct event *ev)
 {
     uint32_t task = model_task_by_tid(m, ev->tid);
@@ -209,6 +240,8 @@ void apply_signal(struct model *m, const struct event *ev)
         return;
     signal_taken(m, task, sig);
     uint32_t proc = m->tasks[task].proc;
+    if (sig == SIGCHLD)
+        look_for_stop(m, proc, ev);
     m->procs[proc].signal_count[sig]++;
     timer_fired(m, proc, sig);
     uint32_t h = m->procs[proc].handlers;

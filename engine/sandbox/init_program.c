@@ -150,7 +150,8 @@ void program_run(struct job *job)
     drop_rights(plan->is_bare);
     if (plan->is_bare)
         bare_confine();
-    close_range(PLAN_CONTROL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    /* The control socket, too: the tracer writes down what is inherited as soon as it has heard. */
+    close_range(PLAN_CONTROL_FD, ~0U, CLOSE_RANGE_CLOEXEC);
     report(REPORT_READY, job->facts, "");
     close(PLAN_CONTROL_FD);
     await_release(job);

@@ -19,8 +19,9 @@
      * under way, for ever if the process died inside it. A call that the kernel restarted after a \
      * signal is one event from its first entry to its last exit. */                               \
     X(CALL, call)                                                                                  \
-    /* A task began. args: [0] tid of its creator (0: the command itself), [1] CLONE_* flags,      \
-     * [2] event id of the creating call, [3] its tid in its own pid namespace. It has done        \
+    /* A task began. args: [0] tid of its creator (0: the command itself; later: whose fork nobody \
+     * saw), [1] CLONE_* flags, [2] event id of the creating call (0: not known),                  \
+     * [3] its tid in its own pid namespace. It has done                                           \
      * nothing yet: descriptors and dispositions are the creator's of this moment. The command:    \
      * [4] signals that it begins with ignored, [5] blocked (bit n-1: signal n). */                \
     X(START, start)                                                                                \

@@ -87,11 +87,13 @@ static bool has_threads(const struct tracer *t, const struct task *leader)
 static bool is_at_rest(const struct tracer *t, struct task *task, uint64_t *switches)
 {
     *switches = 0;
-    if (task->is_stopped || task->is_listening)
+    if (task->is_stopped)
         return true;
     struct probe_process now;
     if (probe_process(task->tid, &now) < 0)
         return false;
+    if (task->is_listening) /* SIGCONT may have woken it */
+        return now.state == 't' || now.state == 'T';
     *switches = now.switches;
     if (now.state == 'Z')
         return has_threads(t, task);
@@ -149,12 +151,15 @@ static void release(struct tracer *t)
     t->held_count = 0;
 }
 
-static void collect(struct tracer *t)
+/* True when there was something. */
+static bool collect(struct tracer *t)
 {
     int status;
     pid_t tid;
+    uint64_t reports = t->reports;
     while ((tid = wait4(-1, &status, __WALL | WNOHANG, NULL)) > 0)
         stop_take(t, tid, status);
+    return t->reports != reports;
 }
 
 void quiet_drain(struct tracer *t)
@@ -173,7 +178,7 @@ void quiet_hold(struct tracer *t)
     t->is_holding = true;
     for (;;) {
         collect(t);
-        is_rest = are_all_at_rest(t);
+        is_rest = are_all_at_rest(t) && !collect(t);
         if (is_rest || clock_ns() > deadline)
             break;
         nanosleep(&(struct timespec){.tv_nsec = HOLD_STEP_NS}, NULL);

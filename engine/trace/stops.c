@@ -369,6 +369,9 @@ static void adopt(struct tracer *t, pid_t tid)
                           : is_forking                     ? space_copy(creator->space)
                                                            : space_new(t->objects);
     record_start(t, tid, creator, flags, is_forking ? call->event : 0, NULL);
+    if (!leader && !is_forking)
+        record_note(t, tid, NOTE_INCOMPLETE,
+                    "nobody saw the fork of this process: its creator was killed inside of it");
     tasks_add(&t->tasks, tid, tgid, space);
     if (t->is_ending)
         kill(tid, SIGKILL);

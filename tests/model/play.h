@@ -6,6 +6,7 @@
  *     P < 5 "hello"                 the exit of P's innermost call
  *     w: P.1 write 4 "hello" = 5    with a label; data may also be x*5000
  *     P asleep | P.1 dying 0 | P.1 ended 0 | P exec | P signal 17 | P has 0 read pipe 77
+ *     P signal 17 stopped @P.1      SIGCHLD, and what it tells
  *     ? fill 1 = 5                  expected of the state here
  *     # a remark
  * After every step all invariants are checked by brute force. */

@@ -476,6 +476,15 @@ static void emit_fd(struct script *s, struct script_task *t, const struct words 
     emit(s, &ev);
 }
 
+/* P signal 17 stopped|continued CHILD */
+static void keep_child_info(struct script *s, const struct words *w)
+{
+    bool is_stop = has_word(w, "stopped");
+    int info[7] = {SIGCHLD, 0, is_stop ? CLD_STOPPED : CLD_CONTINUED, 0, (int)ARG(3)};
+    if (is_stop || has_word(w, "continued"))
+        keep(s, 0, BLOB_IN, info, sizeof info);
+}
+
 static bool emit_point(struct script *s, struct script_task *t, const struct words *w)
 {
     static const struct {
@@ -500,6 +509,8 @@ static bool emit_point(struct script *s, struct script_task *t, const struct wor
         struct event ev = {.kind = (uint8_t)points[i].kind, .tid = t->tid};
         ev.args[0] = w->count > 1 ? (uint64_t)ARG(1) : 0;
         ev.args[1] = points[i].arg1;
+        if (ev.kind == EVENT_SIGNAL && w->count > 3)
+            keep_child_info(s, w);
         if (ev.kind == EVENT_BLOCKED)
             ev.args[0] = t->calls[t->call_count - 1];
         if (ev.kind == EVENT_EXEC && w->count == 1)

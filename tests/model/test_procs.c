@@ -148,6 +148,27 @@ static const struct script_case lives[] = {
                                                            "? state P.1 = stopped running\n"
                                                            "P.1 resume\n"
                                                            "? state P.1 = running\n"},
+    {"SIGCHLD is seen before the stop that it tells of",
+     "P start\n"
+     "P sigaction 17 handler = 0\n" FORK("P", "P.1") "P signal 17 stopped @P.1\n"
+                                                     "P.1 stop 19\n"
+                                                     "? pending P = 0x0\n"
+                                                     "P.1 resume\n"
+                                                     "? pending P = 0x10000\n"
+                                                     "P signal 17 continued @P.1\n"
+                                                     "? pending P = 0x0\n"
+                                                     "P.1 stop 19\n"
+                                                     "? pending P = 0x10000\n"
+                                                     "P signal 17 stopped @P.1\n"
+                                                     "P signal 17 continued @P.1\n"
+                                                     "P.1 resume\n"
+                                                     "? pending P = 0x0\n"},
+    {"nobody saw its fork: what it began with is not known", "P start\n"
+                                                             "Q start\n"
+                                                             "Q dup 7 = 8\n"
+                                                             "Q read 9 1 = 0\n"
+                                                             "Q close 9 = 0\n"
+                                                             "P close 9 = EBADF\n"},
     {"a number is used again", "P start\n" FORK("P", "P.1") "P.1 ended 0\n"
                                                             "P wait -1 = @P.1 0\n"
                                                             "P > fork\n"
@@ -303,10 +324,10 @@ static const struct script_case descriptors[] = {
                                                       "? anomalies = 1\n"
                                                       "? fds P = 8\n"},
     {"a write to what is not open is the program's error, not ours", "P start\n"
-                                                                    "P write 7 \"x\" = EBADF\n"
-                                                                    "P close 7 = EBADF\n"
-                                                                    "P read 7 1 = EBADF\n"
-                                                                    "? fds P = \n"},
+                                                                     "P write 7 \"x\" = EBADF\n"
+                                                                     "P close 7 = EBADF\n"
+                                                                     "P read 7 1 = EBADF\n"
+                                                                     "? fds P = \n"},
     {"a FIFO by name and by inode",
      "P start\n"
      "P mkfifo /tmp/d/p = 0\n" FORK("P", "P.1") "P > open p read\n"
