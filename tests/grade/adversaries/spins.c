@@ -1,4 +1,4 @@
-/* expect: timeout — runs for ever. */
+/* expect: fail timeout — runs for ever. */
 int main(void)
 {
     for (volatile unsigned i = 0;; i++)
