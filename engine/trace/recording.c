@@ -191,26 +191,18 @@ int recording_open(struct recording **out, const char *path, struct err *e)
     return recording_open_fd(out, fd, path, e);
 }
 
-static void pool_free(struct pool *p)
-{
-    for (size_t i = 0; i < p->block_count; i++)
-        free(p->block[i]);
-    free(p->block);
-}
-
 void recording_free(struct recording *r)
 {
     if (!r)
         return;
     fd_close(&r->fd);
-    pool_free(&r->events);
-    pool_free(&r->blobs);
+    recording_free_halves(r);
     for (size_t i = 0; i < r->stack_count; i++)
         free(r->stack[i].frames);
     for (size_t i = 0; i < r->extent_count; i++)
         extent_free(&r->extent[i]);
-    void *arrays[] = {r->step, r->stack,     r->extent,  r->module, r->meta,  r->keyframe,
-                      r->call, r->last_call, r->payload, r->name,   r->damage};
+    void *arrays[] = {r->stack, r->extent,  r->module, r->meta,  r->keyframe,
+                      r->call,  r->payload, r->name,   r->damage};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(r);

@@ -7,8 +7,8 @@
  * one line what was lost. docs/recording-format.md has the bytes.
  *
  * Events may come from several sources; each source's halves are ordered by the sequence numbers
- * taken at entry and exit, and those of all sources are merged by them. Today there is one source,
- * the tracer, and the order of the file is the order of the numbers. */
+ * taken at entry and exit, and those of all sources are merged by them: a half whose predecessors
+ * are not in the file yet waits for them. The recorder below writes one source, the tracer's. */
 #ifndef IPCLAB_TRACE_RECORDING_H
 #define IPCLAB_TRACE_RECORDING_H
 

@@ -11,12 +11,13 @@ enum {
     FORMAT_HEADER_SIZE = 64,
     FORMAT_CHUNK_HEADER_SIZE = 16,
     FORMAT_BLOBS_MAX = 16, /* of one half */
+    FORMAT_SOURCES_MAX = 1024,
 };
 
 /* Features: a reader that does not know one of them cannot read the file. */
 enum {
     FEATURE_MANY_SOURCES = 1, /* halves of several sources, to be merged by sequence number */
-    FEATURES_KNOWN = 0,
+    FEATURES_KNOWN = FEATURE_MANY_SOURCES,
 };
 
 enum chunk_kind {

@@ -1,11 +1,12 @@
 /* What a recording holds in memory; shared by recording.c (the file, the accessors) and
- * recording_parse.c (the bodies of chunks).
+ * recording_parse.c, recording_halves.c (the bodies of chunks).
  *
  * Events lie in blocks that never move. Payload, names and keyframes stay where the file's bytes
  * are: in extents, pieces of the file that were read or mapped once and stay until the end. */
 #ifndef IPCLAB_TRACE_RECORDING_STATE_H
 #define IPCLAB_TRACE_RECORDING_STATE_H
 
+#include "base/buf.h"
 #include "trace/recording.h"
 #include "trace/recording_format.h"
 
@@ -52,6 +53,29 @@ struct last_args {
     uint32_t stack;
 };
 
+/* Who writes halves: the tracer, or another. What differences are taken from is each one's own. */
+struct source {
+    uint64_t last_seq; /* of its halves so far */
+    uint64_t last_ns;
+    int32_t last_tid;
+    struct last_args *last_call; /* by the file's number - 1 */
+    size_t last_call_count, last_call_cap;
+    struct last_args last_point[EVENT_KIND_COUNT];
+    uint32_t begun;  /* entries and points that were read */
+    uint32_t *event; /* ids of those that are merged; not kept when there is but one source */
+    size_t event_count, event_cap;
+};
+
+/* A half that was read. Its turn comes when all with lower sequence numbers are there. */
+struct half {
+    uint32_t seq, source;
+    uint32_t index; /* its event is the source's index-th */
+    bool is_exit, is_point, has_stack;
+    struct event ev; /* an exit: exit_ns, ret, flags, stack only */
+    uint32_t blob_count;
+    struct kept_blob blobs[FORMAT_BLOBS_MAX];
+};
+
 struct recording {
     int fd;
     char *name;
@@ -80,11 +104,10 @@ struct recording {
     /* where the parser is */
     uint16_t *call; /* the file's number of a call - 1 to enum call */
     size_t call_count, call_cap;
-    struct last_args *last_call; /* by the file's number */
-    size_t last_call_count, last_call_cap;
-    struct last_args last_point[EVENT_KIND_COUNT];
-    uint64_t last_ns;
-    int32_t last_tid;
+    struct source *source;
+    size_t source_count, source_cap;
+    struct half **waiting; /* a heap, the lowest sequence number first */
+    size_t waiting_count, waiting_cap;
     struct piece *payload; /* bodies of payload chunks */
     size_t payload_count, payload_cap;
     size_t payload_at;   /* the one that the next blob lies in */
@@ -109,6 +132,10 @@ static inline struct kept_blob *blob_at(const struct recording *r, size_t index)
 
 /* Takes in the body of one chunk; false when it makes no sense. */
 bool recording_parse(struct recording *r, uint32_t kind, const uint8_t *body, uint32_t size);
+
+/* The same for a chunk of halves; and the end of what it keeps. */
+bool recording_parse_halves(struct recording *r, struct cursor *c);
+void recording_free_halves(struct recording *r);
 
 /* The end of the last good chunk, and how many there are. */
 uint64_t recording_good_size(const struct recording *r, uint32_t *chunk_count);
