@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mntent.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +26,8 @@
 #include "harness.h"
 #include "sandbox/sandbox_internal.h"
 #include "trace/recording.h"
+
+enum { SKIPPED = 77 };
 
 static const uint64_t long_enough = 20000000000, short_time = 100000000;
 
@@ -426,11 +429,37 @@ static int forbidden_inside(unsigned uid, unsigned gid)
                : 14;
 }
 
+/* Covers a file of every proc file system in sight: one that is whole would allow a new one
+ * (mount_too_revealing in fs/namespace.c). False when one cannot be covered. */
+static bool cover_proc(void)
+{
+    struct mntent *m;
+    FILE *table = setmntent("/proc/self/mounts", "re");
+    bool is_covered = table != NULL;
+    while (is_covered && (m = getmntent(table))) {
+        if (strcmp(m->mnt_type, "proc") != 0)
+            continue;
+        char *path = xasprintf("%s/version", m->mnt_dir);
+        /* what has no such file is a part of proc, which allows nothing */
+        is_covered = mount("/dev/null", path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT ||
+                     errno == ENOTDIR;
+        free(path);
+    }
+    if (table)
+        endmntent(table);
+    return is_covered;
+}
+
 /* A container that covers parts of /proc: the kernel then allows no new one. */
 static int covered_inside(unsigned uid, unsigned gid)
 {
-    if (!move_out(uid, gid) || mount("/dev/null", "/proc/version", NULL, MS_BIND, NULL) < 0)
+    if (!move_out(uid, gid))
         return 20;
+    if (!cover_proc()) {
+        print_message("skipped: a /proc is mounted where this user cannot cover it\n");
+        fflush(stdout);
+        return SKIPPED;
+    }
     struct outcome o;
     char *const argv[] = {"/bin/sh", "-c", "[ -e /proc/self ] || exit 4", NULL};
     struct sandbox_options options = {.argv = argv};
@@ -493,6 +522,8 @@ static void in_child(int (*function)(unsigned uid, unsigned gid))
     if (pid == 0)
         _exit(function(uid, gid));
     assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (status == SKIPPED << 8)
+        skip();
     assert_int_equal(status, 0);
 }
 
