@@ -1,5 +1,6 @@
-/* Killed by a signal of its own making: a fault that the kernel answered, or abort(). The same
- * signal sent by another process is that process's doing. */
+/* Killed by a signal of its own making: a fault that the kernel answered, or raise() and abort().
+ * The same signal sent by another process is that process's doing, and sent by kill(2) to oneself
+ * it is no accident. */
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -44,6 +45,8 @@ static void note_signal(struct context *c, struct blow *blow)
 
 static const char *explain(const struct blow *blow)
 {
+    if (blow->code <= 0 && blow->sender != 0 && blow->sig != SIGABRT)
+        return "it raised the signal itself";
     switch (blow->sig) {
     case SIGSEGV:
         return blow->address < 4096 ? "it used a null pointer"
@@ -62,7 +65,8 @@ static bool is_own_doing(const struct context *c, const struct blow *blow)
     if (blow->code > 0 || blow->sender == 0)
         return true;
     const struct proc *p = model_proc(c->m, c->proc);
-    return blow->sender == p->pid || blow->sender == p->own_pid;
+    bool is_on_purpose = blow->code == SI_USER; /* abort() and raise() use tgkill(2) */
+    return !is_on_purpose && (blow->sender == p->pid || blow->sender == p->own_pid);
 }
 
 static void on_step(struct context *c, void *state)

@@ -29,7 +29,9 @@ void model_object_name(const struct model *m, uint32_t object, struct buf *out)
     const struct object *o = &m->objects[object];
     const char *path = model_text(m, o->name);
     buf_puts(out, object_kind_name(o->kind));
-    if (o->kind == OBJECT_PIPE && o->number == 0)
+    if (o->kind == OBJECT_PIPE && o->number == 0 && o->event == MODEL_NONE)
+        buf_puts(out, " from outside"); /* no event tells how it came */
+    else if (o->kind == OBJECT_PIPE && o->number == 0)
         buf_printf(out, " inherited as fd %d", (int)recording_event(m->rec, o->event)->args[0]);
     else if (o->kind == OBJECT_PIPE || path[0] == '\0')
         buf_printf(out, " %u", o->number);

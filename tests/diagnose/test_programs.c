@@ -112,6 +112,8 @@ static const struct trial_case {
     {"ending", "null-pointer", RUN_ENDED, "problem crash P\n"},
     {"ending", "aborts", RUN_ENDED, "problem crash P.1\n"},
     {"ending", "is-killed", RUN_ENDED, ""},
+    {"ending", "kills-itself", RUN_ENDED, ""},
+    {"ending", "raises", RUN_ENDED, "problem crash P.1\n"},
     {"ending", "looks-killed", RUN_ENDED, ""},
     {"ending", "computes", RUN_SPIN, "problem spin P\n"},
     {"ending", "polls", RUN_SPIN, "warning busy-wait P\nproblem spin P\n"},
@@ -145,6 +147,7 @@ static const struct saying {
      "P waits in wait4 for the end of P.1; P.1 waits in write(fd 4)"},
     {"deadlock", "fifo-order", "P -[openat FIFO one]-> P.1 -[openat FIFO two]-> P\n",
      "P waits in openat for somebody to open FIFO one for reading"},
+    {"ending", "raises", "", "it raised the signal itself"},
     {"partial", "drops-tail", "", "wrote 65536 of 100000 bytes"},
     {"stdio", "before-fork", "", "\"before\\n\" was printed once"},
 };

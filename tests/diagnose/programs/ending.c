@@ -38,6 +38,24 @@ static void is_killed(void)
     reap(child);
 }
 
+/* no crash: it sent the signal to itself, on purpose */
+static void kills_itself(void)
+{
+    pid_t child = make_child();
+    if (child == 0)
+        kill(getpid(), SIGSEGV);
+    reap(child);
+}
+
+/* crash: raised, as abort() does */
+static void raises(void)
+{
+    pid_t child = make_child();
+    if (child == 0)
+        raise(SIGSEGV);
+    reap(child);
+}
+
 /* no crash: a status that looks like one. */
 static void looks_killed(void)
 {
@@ -102,6 +120,8 @@ int main(int argc, char **argv)
         {"null-pointer", null_pointer},
         {"aborts", aborts},
         {"is-killed", is_killed},
+        {"kills-itself", kills_itself},
+        {"raises", raises},
         {"looks-killed", looks_killed},
         {"computes", computes},
         {"polls", polls},
