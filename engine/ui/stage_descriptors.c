@@ -67,6 +67,8 @@ static void draw_row(const struct stage *s, const struct model *m, struct grid *
     enum style style = stage_fd_text(m, row->slot, fd, sizeof fd);
     model_proc_name(m, row->proc, &name);
     model_object_name(m, file->object, &object);
+    if (model_object(m, file->object)->kind == OBJECT_FILE && file->offset >= 0)
+        buf_printf(&object, " at %lld", (long long)file->offset); /* of all that share it */
     sharers(m, rows, row, &shared);
     origin(s, row->slot, &from);
     int width = at.width;

@@ -230,12 +230,12 @@ local function check_waits(run)
         elseif state == "reaped" and child.reaped_by ~= facts.P then
             fail {
                 rule = "status-lost",
-                text = ("%s vanished when it ended, with its status: %s had said that it does not want to know."):format(
-                    case.child, facts.P),
+                text = ("%s vanished when it ended, with its status: %s had said that it does not want to know.")
+                    :format(case.child, facts.P),
                 events = { run:last { op = "sigaction", proc = facts.P, sig = "SIGCHLD", seq_to = report.event.seq },
                     wait },
                 proc = facts.P,
-                next = "Who ignores SIGCHLD, or sets SA_NOCLDWAIT for it, is told nothing: waitpid() fails with ECHILD.",
+                next = "Who ignores SIGCHLD, or sets SA_NOCLDWAIT, is told nothing: waitpid() fails with ECHILD.",
             }
         end
     end
