@@ -208,7 +208,7 @@ def case_storm():
     t = Terminal()
     ready(t)
     t.press("r")
-    t.until(r"(ended|never-eof|deadlock) +\d+/\d+")
+    t.until(r"(ended|never-eof|deadlock|spin) +\d+/\d+")
     t.press("End", "?")
     t.until("Keys of the stage")
     t.press("q")
@@ -231,7 +231,7 @@ def case_plain():
         if "NO_COLOR" not in env and term != "linux" and not screen.isascii():
             fail(f"not only ASCII with {env}, TERM={term}:\n{screen}")
         t.press("r")
-        t.until(r"(ended|never-eof|deadlock) +\d+/\d+")
+        t.until(r"(ended|never-eof|deadlock|spin) +\d+/\d+")
         t.press("q", "q")
         t.until_ended(0)
         t.close()
