@@ -2,7 +2,7 @@
  *
  * There is one. However the program ends (return, die(), a deadly signal), the terminal's modes,
  * cursor and screen are restored; after SIGSEGV and the like only async-signal-safe calls are made
- * for it. */
+ * for it; and a runner that was killed has a guardian (guardian.h). */
 #ifndef IPCLAB_UI_SCREEN_H
 #define IPCLAB_UI_SCREEN_H
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "ui/guardian.h"
 #include "ui/screen.h"
 #include "ui/theme.h"
 #include "ui/view.h"
@@ -52,6 +53,7 @@ static void restore_now(void)
     if (write(STDOUT_FILENO, term.farewell, term.farewell_size) < 0)
         return; /* the terminal is gone */
     tcsetattr(STDIN_FILENO, TCSADRAIN, &term.before);
+    guardian_goodbye();
 }
 
 /* SA_RESETHAND has put back the default action: returning to the instruction, or raising again,
@@ -131,6 +133,15 @@ static void keep_farewell(void)
     add_farewell("rmcup");
 }
 
+/* Curses reads the modes that it has set, and they stay until the end. */
+static void be_guarded(void)
+{
+    struct guarded what = {
+        .before = term.before, .farewell = term.farewell, .farewell_size = term.farewell_size};
+    if (tcgetattr(STDIN_FILENO, &what.ours) == 0)
+        guardian_start(&what);
+}
+
 int screen_open(bool is_ascii, struct err *e)
 {
     static bool has_hook;
@@ -155,6 +166,7 @@ int screen_open(bool is_ascii, struct err *e)
     has_hook = true;
     start_input();
     start_colours();
+    be_guarded();
     return 0;
 }
 
@@ -169,6 +181,7 @@ void screen_close(void)
         endwin();
         tcsetattr(STDIN_FILENO, TCSADRAIN, &term.before);
     }
+    guardian_stop();
     term.is_open = false;
     delscreen(term.screen);
     term.screen = NULL;
@@ -294,10 +307,12 @@ void screen_lend(void)
     endwin();
     term.is_open = false;
     tcsetattr(STDIN_FILENO, TCSADRAIN, &term.before);
+    guardian_lent();
 }
 
 void screen_take_back(void)
 {
+    guardian_taken_back();
     term.is_open = true;
     reset_prog_mode();
     screen_resize();

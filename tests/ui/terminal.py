@@ -32,6 +32,7 @@ class Terminal:
             "XDG_STATE_HOME": self.folder + "/state", "XDG_CACHE_HOME": self.folder + "/cache",
             "TMPDIR": self.folder, "IPCLAB_ROOT": tree(), "INNER_TERM": term, "EDITOR": "true", **env}
         script = ("export TERM=$INNER_TERM; stty -g >before; \"$@\" 2>error; status=$?; "
+                  "until [ -z \"$AWAIT_MODES\" ] || [ \"$(stty -g)\" = \"$(cat before)\" ]; do :; done; "
                   "stty -g >after; echo ENDED $status; read line")
         self.tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "-c", self.folder,
                   "sh", "-c", script, "sh", *program(), conf=True)
@@ -102,6 +103,11 @@ class Terminal:
         return int(subprocess.run(["pgrep", "-P", shell, "-x", "ipclab"], check=True, capture_output=True,
                                   text=True).stdout.split()[0])
 
+    def guardian(self):
+        """Pid of the runner's guardian."""
+        return int(subprocess.run(["pgrep", "-P", str(self.child()), "-x", "ipclab-guard"], check=True,
+                                  capture_output=True, text=True).stdout)
+
     def close(self):
         atexit.unregister(self.close)
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, capture_output=True)
@@ -122,6 +128,13 @@ def program():
 def fail(text):
     print(text)
     sys.exit(1)
+
+
+def until_gone(pidfd):
+    gone, _, _ = select.select([pidfd], [], [], PATIENCE)
+    os.close(pidfd)
+    if not gone:
+        fail("a process lives on that should be gone")
 
 
 def ready(terminal):
@@ -255,16 +268,48 @@ def case_signals():
         t.close()
 
 
+def case_killed():
+    """Killed without a chance to clean up: its guardian gives the terminal back, and is gone itself."""
+    t = Terminal(AWAIT_MODES="1")
+    ready(t)
+    guard = os.pidfd_open(t.guardian())
+    os.kill(t.child(), signal.SIGKILL)
+    t.until_ended(128 + signal.SIGKILL)
+    until_gone(guard)
+    t.close()
+
+
+def case_killed_lent():
+    """Killed while an editor has the terminal: that stays the editor's."""
+    folder, source = own_tree()
+    write(source, "int main(void) { return 0; }\n")
+    editor, fifo = os.path.join(folder, "editor"), os.path.join(folder, "fifo")
+    os.mkfifo(fifo)
+    write(editor, f"#!/bin/sh\ntput smcup\necho EDITING\nexec cat {fifo}\n")
+    os.chmod(editor, 0o755)
+    t = Terminal(IPCLAB_ROOT=folder, EDITOR=editor)
+    open_exercise(t)
+    t.press("e")
+    t.until(r"EDITING")
+    guard = os.pidfd_open(t.guardian())
+    os.kill(t.child(), signal.SIGKILL)
+    until_gone(guard)
+    t.until(rf"ENDED {128 + signal.SIGKILL}\b")
+    if t.say("#{alternate_on}") != "1":
+        fail("the editor's screen was taken away")
+    with open(fifo, "w", encoding="utf-8"):
+        pass
+    t.close()
+
+
 def case_hangup():
     """A terminal that goes away takes the runner with it, also when it ignores hangups."""
     t = Terminal()
     ready(t)
-    pid = os.pidfd_open(t.child())
+    runner, guard = os.pidfd_open(t.child()), os.pidfd_open(t.guardian())
     t.tmux("kill-server")
-    gone, _, _ = select.select([pid], [], [], PATIENCE)
-    os.close(pid)
-    if not gone:
-        fail("it lives on without a terminal")
+    until_gone(runner)
+    until_gone(guard)
     t.close()
 
 
