@@ -53,7 +53,8 @@ struct conduct {
     struct act *open;  /* calls that are parked: what they will have been */
     size_t open_count, open_cap;
     uint32_t moves;
-    uint64_t last_move_ns;
+    uint64_t last_move_ns, stuck_ns;
+    bool is_given_up;
 };
 
 /* ---- names ---- */
@@ -397,7 +398,7 @@ static void make_options(struct conduct *c)
 
 /* ---- the hooks ---- */
 
-static const struct conduct_fault *fault_for(const struct conduct *c, const struct choice *o)
+static const struct fault *fault_for(const struct conduct *c, const struct choice *o)
 {
     if (o->move.kind != MOVE_GO)
         return NULL;
@@ -416,6 +417,40 @@ static void key_event(struct conduct *c, uint32_t event, uint16_t task, uint32_t
     c->event_keys[event] = (uint64_t)(task + 1) << 32 | op;
 }
 
+static uint64_t handled_signals(const struct conduct *c, uint32_t proc, bool without_restart)
+{
+    uint64_t set = 0, flags;
+    for (int sig = 1; sig <= 31; sig++)
+        if (model_handler(c->model, proc, sig, &flags) > 1 &&
+            !(without_restart && (flags & SA_RESTART)))
+            set |= UINT64_C(1) << (sig - 1);
+    return set;
+}
+
+static void tell_call(struct conduct *c, const struct choice *o, const struct footprint_move *move)
+{
+    const struct recording *rec = c->model ? model_recording(c->model) : NULL;
+    struct op op;
+    if (!c->options.on_call || o->move.kind != MOVE_GO || !rec || move->proc == MODEL_NONE ||
+        move->event >= recording_event_count(rec))
+        return;
+    call_decode(rec, recording_event(rec, move->event), &op);
+    struct fault_facts facts = {.call = (enum call)o->call,
+                                .size = op.size,
+                                .handled = handled_signals(c, move->proc, false),
+                                .interrupting = handled_signals(c, move->proc, true),
+                                .is_child = move->proc != 0};
+    const struct fd_slot *slot = op.fd >= 0 ? model_fd(c->model, move->proc, op.fd) : NULL;
+    if (slot) {
+        const struct object *object =
+            model_object(c->model, model_file(c->model, slot->file)->object);
+        facts.is_stream = object->kind == OBJECT_PIPE || object->kind == OBJECT_FIFO ||
+                          object->kind == OBJECT_SOCKET;
+        facts.is_file = object->kind == OBJECT_FILE && !object->is_outside;
+    }
+    c->options.on_call(c->options.arg, o->move, o->op, &facts);
+}
+
 static enum trace_answer on_choose(void *arg, struct step_choice *out)
 {
     struct conduct *c = arg;
@@ -432,15 +467,18 @@ static enum trace_answer on_choose(void *arg, struct step_choice *out)
                                 .step = c->moves};
     const struct chooser *chooser = c->options.chooser;
     int index = chooser->choose(chooser->self, &standing);
-    if (index < 0)
+    if (index < 0) {
+        c->is_given_up = true;
         return TRACE_STOP_STUCK;
+    }
     const struct choice *o = &c->list[index];
     *out = c->meanings[index].choice;
-    const struct conduct_fault *fault = fault_for(c, o);
+    const struct fault *fault = fault_for(c, o);
     if (fault) {
-        out->fault = fault->kind;
+        out->fault = fault_step((enum fault_kind)fault->kind);
         out->value = fault->value;
     }
+    tell_call(c, o, &c->meanings[index].move);
     c->chosen =
         (struct act){.move = o->move, .op = o->op, .call = o->call, .footprint = o->footprint};
     if (o->move.kind == MOVE_GO)
@@ -492,6 +530,7 @@ static enum trace_answer on_stuck(void *arg)
 {
     struct conduct *c = arg;
     const struct model *m = c->catch_up(c->arg);
+    c->stuck_ns = c->last_move_ns ? clock_ns() - c->last_move_ns : 0;
     return !m || model_is_stuck(m) ? TRACE_STOP_STUCK : TRACE_GO_ON;
 }
 
@@ -524,9 +563,14 @@ uint32_t conduct_moves(const struct conduct *c)
     return c->moves;
 }
 
-uint64_t conduct_last_move_ns(const struct conduct *c)
+uint64_t conduct_stuck_ns(const struct conduct *c)
 {
-    return c->last_move_ns;
+    return c->stuck_ns;
+}
+
+bool conduct_was_given_up(const struct conduct *c)
+{
+    return c->is_given_up;
 }
 
 void conduct_free(struct conduct *c)

@@ -8,16 +8,9 @@
 
 #include "control/cast.h"
 #include "control/chooser.h"
+#include "control/fault.h"
 #include "model/model.h"
 #include "trace/step.h"
-
-/* A fault for one call of one task. */
-struct conduct_fault {
-    uint16_t task; /* index of its name */
-    uint32_t op;   /* number of its call, from 1 */
-    enum step_fault kind;
-    int64_t value; /* as enum step_fault says */
-};
 
 struct conduct_options {
     const struct chooser *chooser;
@@ -25,8 +18,11 @@ struct conduct_options {
     bool is_fair;          /* time passes only when nobody else can move; else at any moment */
     bool wants_footprints; /* options and steps carry them: the model is folded for every move */
     uint32_t moves_max;    /* 0: 20000; then the run ends as flooded */
-    const struct conduct_fault *faults;
+    const struct fault *faults;
     size_t fault_count;
+    /* A call is let go, and what could befall it; needs wants_footprints. NULL: not told. */
+    void (*on_call)(void *arg, struct move move, uint32_t op, const struct fault_facts *facts);
+    void *arg;
 };
 
 struct conduct;
@@ -39,9 +35,11 @@ void conduct_free(struct conduct *c);
 const struct step_hooks *conduct_hooks(struct conduct *c);
 void conduct_attach(struct conduct *c, const struct tracer *t);
 
+/* The chooser chose nobody. */
+bool conduct_was_given_up(const struct conduct *c);
 uint32_t conduct_moves(const struct conduct *c);
-/* When the last move was made, and when the run was found to be over (CLOCK_MONOTONIC, ns). */
-uint64_t conduct_last_move_ns(const struct conduct *c);
+/* From the last move to the moment when it was known that nobody can move; 0: they could. */
+uint64_t conduct_stuck_ns(const struct conduct *c);
 
 /* The name of a task of this run, by order of birth. */
 uint16_t conduct_name(const struct conduct *c, uint32_t birth);

@@ -97,10 +97,9 @@ static void touch_stream(struct sketch *s, uint32_t index, enum touch_kind kind,
 }
 
 /* The output that people read, and what comes from outside, is no object of the run. */
-static bool is_outside(const struct object *o)
+static bool is_outside(const struct file *file, const struct object *o)
 {
-    return o->is_outside && (o->kind == OBJECT_PIPE || o->kind == OBJECT_TTY ||
-                             o->kind == OBJECT_DEVICE || o->kind == OBJECT_SOCKET);
+    return file->is_outside || o->kind == OBJECT_TTY || o->kind == OBJECT_DEVICE;
 }
 
 static void touch_bytes(struct sketch *s, bool is_write)
@@ -110,7 +109,7 @@ static void touch_bytes(struct sketch *s, bool is_write)
         return;
     const struct file *file = model_file(s->m, slot->file);
     const struct object *o = model_object(s->m, file->object);
-    if (is_outside(o))
+    if (is_outside(file, o))
         return;
     uint64_t file_id = mix(TAG_FILE, event_key(s, file->event));
     bool moves_offset = o->kind == OBJECT_FILE && s->op.offset < 0;
@@ -162,7 +161,7 @@ static void touch_close(struct sketch *s, const struct fd_slot *slot, uint32_t g
 {
     const struct file *file = model_file(s->m, slot->file);
     const struct object *o = model_object(s->m, file->object);
-    if (is_outside(o) || !is_stream(o))
+    if (is_outside(file, o) || !is_stream(o))
         return;
     bool is_file_closed = file->refs <= gone;
     int access = (int)(file->flags & O_ACCMODE);
@@ -332,7 +331,7 @@ static void touch_query(struct sketch *s)
     const struct file *file = model_file(s->m, slot->file);
     add(s, mix(TAG_FILE, event_key(s, file->event)), TOUCH_VALUE_READ);
     if (is_stream(model_object(s->m, file->object)) &&
-        !is_outside(model_object(s->m, file->object)))
+        !is_outside(file, model_object(s->m, file->object)))
         touch_stream(s, file->object, TOUCH_STREAM_POLL, 1);
 }
 

@@ -299,8 +299,11 @@ int run_finish(struct run *r, struct run_result *out, int rc, struct err *e)
 {
     collect(r, out);
     tracer_free(r->tracer);
-    if (r->conduct)
+    if (r->conduct) {
         out->moves = conduct_moves(r->conduct);
+        out->stuck_ns = conduct_stuck_ns(r->conduct);
+        out->was_given_up = conduct_was_given_up(r->conduct);
+    }
     conduct_free(r->conduct);
     if (rc == 0 && !r->options->is_brief && catch_up(r) == 0)
         source_embed(r->recording, r->recorder);

@@ -46,6 +46,7 @@ struct run_result {
     struct buf out, err;         /* hermetic runs: head of the program's own output */
     uint64_t out_size, err_size; /* its true size */
     uint32_t moves;              /* of a controlled run */
+    bool was_given_up;           /* its chooser chose nobody */
     uint64_t stuck_ns;           /* from its last move to the finding that nobody can move */
     uint64_t verify_points;      /* quiescent points compared */
     uint64_t verify_disagreements;

@@ -324,6 +324,13 @@ static bool makes_tasks(const struct open_call *call)
                     call->call == CALL_clone || call->call == CALL_clone3);
 }
 
+/* Signals that say: the program is broken (signal(7), action Core, sent by the kernel or abort). */
+static bool is_fault(int sig)
+{
+    return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGABRT ||
+           sig == SIGSYS;
+}
+
 static void on_gone(struct tracer *t, struct task *task, int status)
 {
     bool is_process = task->tid == task->tgid;
@@ -332,6 +339,8 @@ static void on_gone(struct tracer *t, struct task *task, int status)
     if (makes_tasks(inflight_top(&task->calls)))
         t->hidden_until_ns = t->now_ns + HIDDEN_NS;
     record_point(t, EVENT_EXIT, task->tid, args, 0, NULL);
+    if (is_process && !t->result.crash_signal && WIFSIGNALED(status) && is_fault(WTERMSIG(status)))
+        t->result.crash_signal = WTERMSIG(status);
     if (task->tid == t->command) {
         t->result.wait_status = status;
         t->ended_ns = t->now_ns;

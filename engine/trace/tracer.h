@@ -70,6 +70,7 @@ struct tracer_result {
     uint64_t elapsed_ns;
     uint64_t steps;       /* halves recorded */
     uint32_t tasks;       /* all there ever were */
+    int crash_signal;     /* the first fault of its own that killed a process (SIGSEGV ...); 0 */
     uint32_t left_behind; /* processes still alive when the command ended and the run was closed */
 };
 

@@ -5,7 +5,7 @@
 #   layers.sh ROOT [--self-test]
 set -u
 root=$1
-order='base store trace control sandbox model diagnose source run script grade export ui cli'
+order='base store trace control sandbox model diagnose source run explore script grade export ui cli'
 bad=0
 
 complain() {
