@@ -120,9 +120,12 @@ static int report(const struct exploration *q, const struct target_program *targ
     r->schedule->why = buf_take(&text);
     r->schedule->what = strdup(target->what);
     int rc = schedule_write(r->schedule, r->cast, q->out, e);
+    if (r->story)
+        fputs(r->story, stdout);
     if (rc == 0)
-        printf("schedule: %s (%zu moves); ipclab replay %s\n", q->out, r->schedule->steps_count,
-               q->out);
+        printf("schedule: %s (%zu moves, %zu of them not in the plainest order; found with %zu)\n"
+               "see it: ipclab replay %s\n",
+               q->out, r->schedule->steps_count, r->switches, r->moves_before, q->out);
     return rc;
 }
 
@@ -142,6 +145,8 @@ int cmd_explore(int argc, char **argv)
     if (q.is_terminal)
         q.options.on_progress = on_progress;
     struct explore_result result;
+    char *recording = cli_temporary(&e);
+    q.options.recording = recording;
     cli_stop_on_signals();
     rc = explore(&result, &q.options, &e);
     if (q.is_terminal)
@@ -152,6 +157,9 @@ int cmd_explore(int argc, char **argv)
         explore_result_fini(&result);
     }
     target_fini(&target);
+    if (recording)
+        unlink(recording);
+    free(recording);
     if (cli_stopped_by())
         return STATUS_INTERRUPTED;
     return rc < 0 ? cli_error(&e) : has_failed ? STATUS_NO : STATUS_OK;

@@ -65,6 +65,7 @@ struct act {
     bool is_parking; /* it was let go and fell asleep: nothing is done yet; footprint is what it
                       * would touch */
     bool is_forced;  /* a parked call completed, right after the move that woke it: not chosen */
+    uint32_t event;  /* of the call, in this run's recording; UINT32_MAX: none */
     uint16_t born;   /* task index of a child it made, 0 for none */
     struct footprint footprint; /* what it did touch */
 };

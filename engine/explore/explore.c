@@ -7,8 +7,10 @@
 
 #include "base/fdutil.h"
 #include "base/xalloc.h"
+#include "explore/shrink.h"
+#include "explore/story.h"
 
-enum { RUNS_DEFAULT = 1000, REPLAYS = 2, PROGRESS_NS = 100 * 1000 * 1000 };
+enum { RUNS_DEFAULT = 1000, REPLAYS = 2, SHRINK_RUNS = 300, PROGRESS_NS = 100 * 1000 * 1000 };
 
 struct explorer {
     const struct explore_options *options;
@@ -191,6 +193,26 @@ static void conclude(struct explorer *x)
     out->seconds = seconds_since(x->started_ns);
 }
 
+/* Cut down, and told. */
+static int explain(struct explorer *x, struct err *e)
+{
+    struct explore_result *out = x->out;
+    struct err none = {0};
+    out->critical = SIZE_MAX;
+    int rc = shrink(x->trials, &out->schedule, &out->outcome, SHRINK_RUNS, &out->switches, e);
+    if (rc < 0 || !x->options->recording)
+        return rc;
+    rc = critical_step(x->trials, out->schedule, &out->critical, &none);
+    if (rc < 0)
+        out->critical = SIZE_MAX;
+    if (rc < 0 && rc != -ENOENT)
+        return err_set(e, none.code, "%s", none.text);
+    struct buf story = {0};
+    rc = story_tell(x->trials, out->schedule, out->critical, x->options->recording, &story, e);
+    out->story = buf_take(&story);
+    return rc;
+}
+
 int explore(struct explore_result *out, const struct explore_options *options, struct err *e)
 {
     struct explorer x = {.options = options, .out = out, .started_ns = clock_ns()};
@@ -205,6 +227,8 @@ int explore(struct explore_result *out, const struct explore_options *options, s
     x.portfolio = portfolio_new(&plan);
     rc = search(&x, e);
     conclude(&x);
+    if (rc == 0 && out->has_failed)
+        rc = explain(&x, e);
     if (rc == 0 && out->schedule) {
         struct cast *cast = trials_cast(x.trials);
         out->cast = cast_new();
@@ -224,6 +248,7 @@ void explore_result_fini(struct explore_result *r)
     free(r->found_by);
     free(r->unstable);
     free(r->claim);
+    free(r->story);
     cast_free(r->cast);
     *r = (struct explore_result){0};
 }

@@ -22,7 +22,8 @@ struct explore_options {
     double seconds; /* and of time; 0: none */
     uint64_t seed;
     bool no_faults, no_classes;
-    bool keeps_going; /* explores all even when a failure was found: counts them */
+    const char *recording; /* where the failing run is kept; NULL: nowhere, and no story */
+    bool keeps_going;      /* explores all even when a failure was found: counts them */
     void (*on_progress)(void *arg, const struct explore_progress *progress); /* may be NULL */
     void *arg;
 };
@@ -32,6 +33,9 @@ struct explore_result {
     struct outcome outcome;    /* of the first failure */
     struct schedule *schedule; /* it, cut down */
     size_t moves_before;       /* of the run as it was found */
+    size_t switches;           /* differences from the plainest order that are left */
+    char *story;               /* lines; story.h */
+    size_t critical;           /* step of critical_step(); SIZE_MAX: none */
     uint64_t found_after;      /* runs, the failing one included */
     char *found_by;            /* "urw, seed 17" */
     char *unstable;            /* the runs of one schedule differed: how; NULL: never */

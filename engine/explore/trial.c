@@ -28,6 +28,9 @@ struct trials {
     struct profile nothing;
     struct strategy *turns;
     uint32_t moves;
+    bool wants_acts;
+    struct act *acts;
+    size_t acts_count, acts_cap;
 };
 
 /* ---- looking on, and the fair suffix ---- */
@@ -60,6 +63,8 @@ static void on_moved(void *self, const struct act *act)
     struct trials *t = self;
     const struct chooser *turns = strategy_chooser(t->turns);
     turns->moved(turns->self, act);
+    if (t->wants_acts)
+        *PUSH(t->acts) = *act;
     if (t->inner->moved)
         t->inner->moved(t->inner->self, act);
 }
@@ -159,16 +164,22 @@ int trials_run(struct trials *t, struct trial_result *out, const struct trial_ru
     options.recording_path = run->recording ? run->recording : t->scratch;
     t->inner = run->chooser;
     t->trail = new_trail(t, run);
+    t->wants_acts = run->wants_acts;
+    t->acts = NULL;
+    t->acts_count = t->acts_cap = 0;
     on_begin(t);
     int rc = series_run(t->series, &result, &options, e);
     t->count++;
     if (rc < 0) {
         schedule_free(t->trail);
+        free(t->acts);
         return rc;
     }
     *out = (struct trial_result){
         .outcome = outcome_of(&result, t->options.expected, is_harsh(run)),
         .trail = t->trail,
+        .acts = t->acts,
+        .act_count = t->acts_count,
         .was_given_up = result.was_given_up,
         .is_cut = result.trace.end == TRACE_FLOODED || result.trace.end == TRACE_TIMEOUT,
         .moves = result.moves,

@@ -23,6 +23,7 @@ struct trial_run {
     size_t fault_count;
     const char *recording; /* NULL: none is wanted, and the run is brief */
     bool is_blind;         /* the chooser needs no footprints */
+    bool wants_acts;
     void (*on_call)(void *arg, struct move move, uint32_t op, const struct fault_facts *facts);
     void *arg;
 };
@@ -30,8 +31,10 @@ struct trial_run {
 struct trial_result {
     struct outcome outcome;
     struct schedule *trail; /* what was chosen, move by move; the caller frees */
-    bool was_given_up;      /* the chooser chose nobody */
-    bool is_cut;            /* it did not come to its end */
+    struct act *acts;       /* when wanted: all that happened; the caller frees */
+    size_t act_count;
+    bool was_given_up; /* the chooser chose nobody */
+    bool is_cut;       /* it did not come to its end */
     uint32_t moves;
     uint64_t stuck_ns;
 };

@@ -516,6 +516,7 @@ static void on_done(void *arg, const struct step_done *done)
         *open = c->open[--c->open_count]; /* its time is over */
     }
     act.is_parking = done->is_parking;
+    act.event = done->event;
     if (done->is_parking)
         *PUSH(c->open) = act;
     else if (done->has_returned)
