@@ -7,6 +7,7 @@
 #include "base/paths.h"
 #include "base/xalloc.h"
 #include "cli/cli.h"
+#include "explore/guided.h"
 #include "grade/compile.h"
 #include "script/lab.h"
 #include "ui/ui.h"
@@ -17,6 +18,8 @@ static const char help[] =
     "did.\n\n"
     "      --variant NAME       healthy, broken ...; default: broken\n"
     "      --knob NAME=VALUE    turn a knob (again for more)\n"
+    "      --schedule FILE      controlled: one process moves at a time, in the order that FILE "
+    "gives\n"
     "      --text               print every event instead of opening the stage\n"
     "      --summary            print how it ended, processes, pipes, findings\n"
     "      --json               print everything as JSON (docs/trace-json.md)\n"
@@ -29,6 +32,7 @@ struct lab_run {
     const char *lab_name;
     const char *variant;
     const char *recording;
+    const char *schedule;        /* NULL: a free run */
     const char *knobs[ARGS_MAX]; /* "name=value", as given */
     size_t knob_count;
     bool is_printed, is_verified;
@@ -37,11 +41,15 @@ struct lab_run {
 
 static int parse(struct lab_run *q, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"variant", required_argument, NULL, 'v'}, {"knob", required_argument, NULL, 'k'},
-        {"text", no_argument, NULL, 't'},          {"summary", no_argument, NULL, 's'},
-        {"json", no_argument, NULL, 'j'},          {"verify", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},          {0}};
+    static const struct option options[] = {{"variant", required_argument, NULL, 'v'},
+                                            {"knob", required_argument, NULL, 'k'},
+                                            {"text", no_argument, NULL, 't'},
+                                            {"summary", no_argument, NULL, 's'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"verify", no_argument, NULL, 'V'},
+                                            {"schedule", required_argument, NULL, 'S'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     for (int c; (c = getopt_long(argc, argv, "o:h", options, NULL)) != -1;) {
         switch (c) {
         case 'v': q->variant = optarg; break;
@@ -54,6 +62,7 @@ static int parse(struct lab_run *q, int argc, char **argv)
         case 's': q->is_printed = true; break;
         case 'j': q->is_printed = q->report.is_json = true; break;
         case 'V': q->is_verified = true; break;
+        case 'S': q->schedule = optarg; break;
         case 'o': q->recording = optarg; break;
         case 'h': fputs(help, stdout); return STATUS_OK;
         default: return STATUS_USAGE;
@@ -155,7 +164,15 @@ static int run_variant(const struct lab *lab, const struct lab_variant *variant,
                                   .meta = meta,
                                   .sources = sources};
     struct run_result result;
-    rc = run_command(&result, &options, e);
+    struct guided *guided = NULL;
+    if (q->schedule)
+        rc = guided_new(&guided, q->schedule, e);
+    options.conduct = guided ? guided_conduct(guided) : NULL;
+    if (rc == 0)
+        rc = run_command(&result, &options, e);
+    if (rc == 0 && guided && guided_divergence(guided))
+        fprintf(stderr, "ipclab: the run diverged: %s\n", guided_divergence(guided));
+    guided_free(guided);
     if (rc == 0) {
         if (q->is_verified)
             fprintf(stderr, "verify: %llu quiet points, %llu disagreements\n%s",

@@ -10,6 +10,7 @@
 
 #include "base/xalloc.h"
 #include "cli/cli.h"
+#include "explore/guided.h"
 
 static const char help[] =
     "ipclab trace [OPTION]... -- COMMAND [ARGUMENT]...\n"
@@ -22,6 +23,9 @@ static const char help[] =
     "      --quiet         print nothing\n"
     "      --timeout S     end the run after S seconds\n"
     "      --payload N     keep up to N bytes of what each call carries (default 4096)\n"
+    "      --controlled    one process moves at a time, in the plainest order: the same run, every "
+    "time\n"
+    "      --schedule FILE controlled, in the order that FILE gives (docs/control.md)\n"
     "      --verify        compare the rebuilt state with the kernel's at every quiet point\n\n"
     "Exit status: the command's own; 124 the time limit ended it, 125 nobody could move any more,\n"
     "126 cannot be run, 127 not found, 130 ended by Ctrl-C (what was seen is kept).\n";
@@ -31,7 +35,9 @@ struct trace_request {
     struct cli_report report;
     const char *recording;   /* -o */
     const char *report_path; /* NULL: stderr */
-    bool is_quiet;
+    const char *schedule;
+    bool is_quiet, is_controlled;
+    struct guided *guided; /* NULL: a free run */
 };
 
 enum {
@@ -42,6 +48,8 @@ enum {
     OPT_TIMEOUT,
     OPT_PAYLOAD,
     OPT_VERIFY,
+    OPT_CONTROLLED,
+    OPT_SCHEDULE,
     OPT_HELP
 };
 
@@ -53,6 +61,8 @@ static const struct option long_options[] = {
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"payload", required_argument, NULL, OPT_PAYLOAD},
     {"verify", no_argument, NULL, OPT_VERIFY},
+    {"controlled", no_argument, NULL, OPT_CONTROLLED},
+    {"schedule", required_argument, NULL, OPT_SCHEDULE},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
 };
@@ -72,6 +82,11 @@ static int parse(struct trace_request *q, int argc, char **argv)
             break;
         case OPT_QUIET: q->is_quiet = true; break;
         case OPT_VERIFY: q->run.is_verified = true; break;
+        case OPT_CONTROLLED: q->is_controlled = true; break;
+        case OPT_SCHEDULE:
+            q->is_controlled = true;
+            q->schedule = optarg;
+            break;
         case OPT_TIMEOUT:
             if (!cli_seconds(optarg, &q->run.limit_ns))
                 return cli_usage("trace", "--timeout wants seconds, not '%s'", optarg);
@@ -171,10 +186,17 @@ int cmd_trace(int argc, char **argv)
         return cli_error(&e);
     q.run.recording_path = q.recording ? q.recording : temporary;
     cli_stop_on_signals();
-    struct run_result result;
-    int rc = run_command(&result, &q.run, &e);
+    struct run_result result = {.is_command_error = false};
+    int rc = q.is_controlled ? guided_new(&q.guided, q.schedule, &e) : 0;
+    if (rc == 0) {
+        q.run.conduct = q.guided ? guided_conduct(q.guided) : NULL;
+        rc = run_command(&result, &q.run, &e);
+    }
     if (rc == 0)
         rc = print_report(&q, &result, &e);
+    if (rc == 0 && q.guided && guided_divergence(q.guided))
+        fprintf(stderr, "ipclab: the run diverged: %s\n", guided_divergence(q.guided));
+    guided_free(q.guided);
     if (temporary)
         unlink(temporary);
     free(temporary);
