@@ -97,7 +97,7 @@ static int follow(const struct replay *q, const struct target_program *target,
             printf("%s\n", text.data);
         buf_fini(&text);
         free(divergence);
-        schedule_free(result.trail);
+        trial_result_fini(&result);
     }
     trials_close(trials);
     return rc;

@@ -111,7 +111,7 @@ static int confirm(struct explorer *x, const struct trial_result *found, struct 
                     ? xstrdup(divergence)
                     : xasprintf("replayed, it differs at move %zu, or in its end", first + 1);
         free(divergence);
-        schedule_free(again.trail);
+        trial_result_fini(&again);
         if (!is_same)
             return 0;
     }
@@ -159,7 +159,7 @@ static int make_run(struct explorer *x, struct err *e)
     if (has_failed)
         rc = take_failure(x, &result, e);
     portfolio_made(x->portfolio, has_failed, result.is_cut);
-    schedule_free(result.trail);
+    trial_result_fini(&result);
     return rc;
 }
 

@@ -144,9 +144,9 @@ static int fails(struct shrinking *s, const struct switch_point *points, size_t 
         result.trail->found_by = xstrdup((*s->best)->found_by);
         schedule_free(*s->best);
         *s->best = result.trail;
-    } else {
-        schedule_free(result.trail);
+        result.trail = NULL;
     }
+    trial_result_fini(&result);
     return is;
 }
 
@@ -215,7 +215,7 @@ static int note_differences(struct shrinking *s, struct switches *all, struct er
         .chooser = &plain.chooser, .faults = s->faults, .fault_count = s->fault_count};
     int rc = trials_run(s->trials, &result, &run, e);
     if (rc == 0)
-        schedule_free(result.trail);
+        trial_result_fini(&result);
     return rc;
 }
 
@@ -266,7 +266,7 @@ static int can_end_well(struct trials *trials, const struct schedule *schedule, 
         if (rc < 0)
             break;
         rc = !outcome_is_failure(&result.outcome) && !result.was_given_up;
-        schedule_free(result.trail);
+        trial_result_fini(&result);
     }
     schedule_free(prefix);
     return rc;

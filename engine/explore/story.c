@@ -229,7 +229,6 @@ int story_tell(struct trials *trials, const struct schedule *schedule, size_t cr
     recording_free(s.rec);
     free(s.matters);
     free(s.scenes);
-    free(run.acts);
-    schedule_free(run.trail);
+    trial_result_fini(&run);
     return rc;
 }

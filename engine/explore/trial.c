@@ -119,6 +119,11 @@ struct cast *trials_cast(struct trials *t)
     return t->cast;
 }
 
+const char *trials_scratch(const struct trials *t)
+{
+    return t->scratch;
+}
+
 uint64_t trials_count(const struct trials *t)
 {
     return t->count;
@@ -187,8 +192,16 @@ int trials_run(struct trials *t, struct trial_result *out, const struct trial_ru
     };
     if (run->chooser->end)
         run->chooser->end(run->chooser->self, outcome_is_failure(&out->outcome));
-    run_result_fini(&result);
+    out->result = result;
     return result.trace.end == TRACE_INTERRUPTED ? err_set(e, EINTR, "interrupted") : 0;
+}
+
+void trial_result_fini(struct trial_result *r)
+{
+    schedule_free(r->trail);
+    free(r->acts);
+    run_result_fini(&r->result);
+    *r = (struct trial_result){0};
 }
 
 int trials_follow(struct trials *t, struct trial_result *out, const struct schedule *schedule,

@@ -30,14 +30,17 @@ struct trial_run {
 
 struct trial_result {
     struct outcome outcome;
-    struct schedule *trail; /* what was chosen, move by move; the caller frees */
-    struct act *acts;       /* when wanted: all that happened; the caller frees */
+    struct run_result result; /* the caller ends it by trial_result_fini */
+    struct schedule *trail; /* what was chosen, move by move */
+    struct act *acts;       /* when wanted: all that happened */
     size_t act_count;
     bool was_given_up; /* the chooser chose nobody */
     bool is_cut;       /* it did not come to its end */
     uint32_t moves;
     uint64_t stuck_ns;
 };
+
+void trial_result_fini(struct trial_result *r);
 
 struct trials;
 
@@ -49,6 +52,8 @@ int trials_run(struct trials *t, struct trial_result *out, const struct trial_ru
 /* Follows a schedule; *divergence (the caller frees, may be NULL) says where it could not. */
 int trials_follow(struct trials *t, struct trial_result *out, const struct schedule *schedule,
                   bool is_strict, const char *recording, char **divergence, struct err *e);
+/* Where a run without a recording of its own is kept until the next. Borrowed. */
+const char *trials_scratch(const struct trials *t);
 uint64_t trials_count(const struct trials *t); /* runs made */
 
 #endif

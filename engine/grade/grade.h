@@ -57,6 +57,8 @@ struct verdict_run {
     int exit_code;          /* -1: it did not exit */
     char *signal;           /* "SIGSEGV", or "" */
     char *recording;        /* file */
+    char *schedule;         /* file: the order in which it fails; "" */
+    uint64_t orders;        /* runs made in other orders, and with faults; 0: a free run */
     char *file;             /* where it crashed or stood, "" when not known */
     int line;
     uint32_t seq; /* the moment to open the recording at, for CRASH and TIMEOUT */

@@ -33,6 +33,7 @@ void verdict_run_fini(struct verdict_run *run)
     free(run->reason);
     free(run->signal);
     free(run->recording);
+    free(run->schedule);
     free(run->file);
     free(run->output);
     free(run->errors);

@@ -72,6 +72,8 @@ cJSON *verdict_run_json(const struct verdict_run *run)
     cJSON_AddNumberToObject(json, "exit", run->exit_code);
     add_text(json, "signal", run->signal);
     add_text(json, "recording", run->recording);
+    add_text(json, "schedule", run->schedule);
+    cJSON_AddNumberToObject(json, "orders", (double)run->orders);
     add_text(json, "file", run->file);
     cJSON_AddNumberToObject(json, "line", run->line);
     cJSON_AddNumberToObject(json, "seq", run->seq);
@@ -103,6 +105,8 @@ void verdict_run_from(struct verdict_run *out, const cJSON *json)
                                 .exit_code = (int)json_number(json, "exit", -1),
                                 .signal = json_text(json, "signal"),
                                 .recording = json_text(json, "recording"),
+                                .schedule = json_text(json, "schedule"),
+                                .orders = (uint64_t)json_number(json, "orders", 0),
                                 .file = json_text(json, "file"),
                                 .line = (int)json_number(json, "line", 0),
                                 .seq = json_id(json, "seq"),

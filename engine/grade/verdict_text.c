@@ -68,6 +68,8 @@ static void put_place(const struct verdict_run *run, uint32_t seq, struct buf *o
     if (run->recording[0] != '\0')
         buf_printf(out, "    see it: moment %u of run \"%s\": ipclab view %s\n", seq, run->name,
                    run->recording);
+    if (run->schedule[0] != '\0')
+        buf_printf(out, "    again: ipclab replay %s\n", run->schedule);
 }
 
 static void put_failure(const struct verdict *v, const struct verdict_check *check, size_t hints,

@@ -1,11 +1,14 @@
 #include "grade/worker.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/xalloc.h"
+#include "grade/orders.h"
 #include "grade/verdict.h"
 #include "run/run.h"
 #include "script/evidence.h"
@@ -58,13 +61,13 @@ static char **arguments(const struct plan *plan, const struct run_spec *spec)
 
 /* Programs are seen inside at the paths that they have outside, so that their lines can be found.
  */
-static int make_run(struct run_result *out, const struct plan *plan, const struct run_spec *spec,
-                    const char *recording, struct err *e)
+static struct sandbox_options place_of(const struct plan *plan, const struct run_spec *spec,
+                                       struct sandbox_mount mounts[2])
 {
     const char *partner = partner_program(plan, spec);
-    struct sandbox_mount mounts[] = {{.from = plan->program, .to = plan->program},
-                                     {.from = partner, .to = partner}};
-    struct sandbox_options sandbox = {
+    mounts[0] = (struct sandbox_mount){.from = plan->program, .to = plan->program};
+    mounts[1] = (struct sandbox_mount){.from = partner, .to = partner};
+    return (struct sandbox_options){
         .mounts = mounts,
         .mount_count = partner != NULL ? 2 : 1,
         .processes_max = spec->processes,
@@ -72,26 +75,19 @@ static int make_run(struct run_result *out, const struct plan *plan, const struc
         .cpu_seconds = (uint32_t)spec->limit + 2,
         .ignored_signals = ignored_signals(spec),
     };
-    const char *meta[] = {"lab", plan->grader->exercise, "run", spec->name, NULL};
-    const char *sources[] = {plan->file, NULL};
-    char **argv = arguments(plan, spec);
-    struct run_options options = {
-        .argv = argv,
-        .recording_path = recording,
+}
+
+static struct run_options options_of(const struct run_spec *spec)
+{
+    return (struct run_options){
         .limit_ns = (uint64_t)(spec->limit * 1e9),
         .events_max = EVENTS_MAX,
         .ends_when_stuck = true,
-        .sandbox = &sandbox,
         .stdin_bytes = spec->stdin_bytes,
         .stdin_size = spec->stdin_size,
         .stdin_when_quiet = spec->is_fed_when_quiet,
         .output_max = OUTPUT_KEPT,
-        .meta = meta,
-        .sources = sources,
     };
-    int result = run_command(out, &options, e);
-    free(argv);
-    return result;
 }
 
 /* ---- what it was ---- */
@@ -277,40 +273,151 @@ static void judge(struct verdict_run *run, cJSON **answers, const struct plan *p
     evidence_free(ev);
 }
 
+/* What one run of the plan comes to. */
+struct doing {
+    const struct plan *plan;
+    const struct run_spec *spec;
+    size_t index;
+    struct verdict_run run;
+    cJSON *answers;
+    bool was_cut_off;
+};
+
+static void take_made(struct doing *d, const struct run_result *result)
+{
+    look_at_result(&d->run, result);
+    judge(&d->run, &d->answers, d->plan, d->index);
+}
+
+/* The kernel's own order, once. */
+static int run_freely(struct doing *d, const struct run_options *options, struct err *e)
+{
+    struct run_result result = {0};
+    int rc = run_command(&result, options, e);
+    if (rc < 0)
+        return rc;
+    if (result.trace.end == TRACE_FAILED)
+        rc = err_set(e, EIO, "tracing failed");
+    else
+        take_made(d, &result);
+    d->was_cut_off = result.trace.end == TRACE_TIMEOUT || result.trace.end == TRACE_FLOODED;
+    run_result_fini(&result);
+    return rc;
+}
+
+/* Every check that is about this run passed it, and it ended. */
+static enum orders_answer answer_of(const struct doing *d)
+{
+    if (d->run.kind == VERDICT_NOT_JUDGED || d->answers == NULL)
+        return ORDERS_BROKEN;
+    if (d->run.kind != VERDICT_PASS)
+        return ORDERS_FAILED;
+    for (size_t i = 0; i < d->plan->grader->check_count; i++) {
+        enum judged_state state = judged_state_of(d->answers, i);
+        if (state == JUDGED_FAILED)
+            return ORDERS_FAILED;
+        if (state == JUDGED_BROKEN)
+            return ORDERS_BROKEN;
+    }
+    return ORDERS_PASSED;
+}
+
+static void begin_run(struct doing *d, const char *recording)
+{
+    d->run = (struct verdict_run){.name = xstrdup(d->spec->name),
+                                  .arg_count = d->spec->arg_count,
+                                  .recording = xstrdup(recording),
+                                  .schedule = xstrdup("")};
+    d->run.args = xcalloc(d->spec->arg_count + 1, sizeof *d->run.args);
+    for (size_t i = 0; i < d->spec->arg_count; i++)
+        d->run.args[i] = xstrdup(d->spec->args[i]);
+    empty_texts(&d->run);
+}
+
+/* One of many tries; the last is the one that the verdict keeps. */
+static enum orders_answer judge_order(void *arg, const char *path, const struct run_result *result,
+                                      bool is_last)
+{
+    struct doing *kept = arg, now = {.plan = kept->plan, .spec = kept->spec, .index = kept->index};
+    begin_run(&now, path);
+    take_made(&now, result);
+    enum orders_answer answer = answer_of(&now);
+    if (!is_last) {
+        verdict_run_fini(&now.run);
+        cJSON_Delete(now.answers);
+        return answer;
+    }
+    verdict_run_fini(&kept->run);
+    cJSON_Delete(kept->answers);
+    kept->run = now.run;
+    kept->answers = now.answers;
+    return answer;
+}
+
+/* What `ipclab replay` needs to make the run again. */
+static char *name_of_run(const struct doing *d)
+{
+    return xasprintf("grade %s %llu %zu %s", d->plan->grader->exercise,
+                     (unsigned long long)d->plan->grader->seed, d->index + 1, d->plan->file);
+}
+
+static int run_in_orders(struct doing *d, const struct run_options *options, struct err *e)
+{
+    char *path = xasprintf("%s.schedule", options->recording_path);
+    char *what = name_of_run(d);
+    struct orders orders = {.options = options,
+                            .spec = d->spec,
+                            .what = what,
+                            .schedule_path = path,
+                            .seed = d->plan->grader->seed + d->index,
+                            .judge = judge_order,
+                            .arg = d};
+    struct orders_result result;
+    unlink(path);
+    int rc = orders_try(&result, &orders, e);
+    if (rc == 0) {
+        d->run.orders = result.tried;
+        d->was_cut_off = result.was_cut_off;
+        if (result.has_failed)
+            set_text(&d->run.schedule, path);
+    }
+    free(path);
+    free(what);
+    return rc;
+}
+
 static cJSON *do_run(const struct plan *plan, size_t index)
 {
-    const struct run_spec *spec = &plan->grader->runs[index];
-    struct verdict_run run = {.name = xstrdup(spec->name),
-                              .arg_count = spec->arg_count,
-                              .recording = plan_recording(plan, index)};
-    run.args = xcalloc(spec->arg_count + 1, sizeof *run.args);
-    for (size_t i = 0; i < spec->arg_count; i++)
-        run.args[i] = xstrdup(spec->args[i]);
-    empty_texts(&run);
-
-    struct run_result result = {0};
+    struct doing d = {.plan = plan, .spec = &plan->grader->runs[index], .index = index};
+    char *recording = plan_recording(plan, index);
+    struct sandbox_mount mounts[2];
+    struct sandbox_options place = place_of(plan, d.spec, mounts);
+    const char *meta[] = {"lab", plan->grader->exercise, "run", d.spec->name, NULL};
+    const char *sources[] = {plan->file, NULL};
+    char **argv = arguments(plan, d.spec);
+    struct run_options options = options_of(d.spec);
     struct err e = {0};
-    cJSON *answers = NULL;
-    int made = make_run(&result, plan, spec, run.recording, &e);
-    if (made == 0 && result.trace.end != TRACE_FAILED) {
-        look_at_result(&run, &result);
-        judge(&run, &answers, plan, index);
-    } else {
-        give_reason(&run, VERDICT_NOT_JUDGED, e.text[0] != '\0' ? e.text : "tracing failed");
-    }
-    bool was_cut_off =
-        made == 0 && (result.trace.end == TRACE_TIMEOUT || result.trace.end == TRACE_FLOODED);
-    if (made == 0)
-        run_result_fini(&result);
+    options.argv = argv;
+    options.recording_path = recording;
+    options.sandbox = &place;
+    options.meta = meta;
+    options.sources = sources;
+    begin_run(&d, recording);
+    int rc = d.spec->orders || d.spec->schedule ? run_in_orders(&d, &options, &e)
+                                                : run_freely(&d, &options, &e);
+    if (rc < 0)
+        give_reason(&d.run, VERDICT_NOT_JUDGED, e.text[0] != '\0' ? e.text : "tracing failed");
+    free(argv);
+    free(recording);
 
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "index", (double)index);
-    cJSON_AddItemToObject(json, "run", verdict_run_json(&run));
-    if (was_cut_off)
+    cJSON_AddItemToObject(json, "run", verdict_run_json(&d.run));
+    if (d.was_cut_off)
         atomic_fetch_add(&plan->turn->unended, 1);
-    if (answers != NULL)
-        cJSON_AddItemToObject(json, "answers", answers);
-    verdict_run_fini(&run);
+    if (d.answers != NULL)
+        cJSON_AddItemToObject(json, "answers", d.answers);
+    verdict_run_fini(&d.run);
     return json;
 }
 

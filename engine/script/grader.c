@@ -74,6 +74,18 @@ static size_t take_bytes(char **out, const char *hex)
     return size;
 }
 
+/* A list of lines as one text; NULL when there is none. */
+static char *joined_lines(const cJSON *object, const char *key)
+{
+    char **lines;
+    struct buf text = {0};
+    size_t count = json_texts(&lines, object, key);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, "%s\n", lines[i]);
+    strings_free(lines, count);
+    return count > 0 ? buf_take(&text) : NULL;
+}
+
 static void take_runs(struct grader *g, const cJSON *list)
 {
     const cJSON *item;
@@ -91,6 +103,11 @@ static void take_runs(struct grader *g, const cJSON *list)
         run->files = (unsigned)json_number(item, "files", 0);
         run->ignored_count = json_texts(&run->ignored, item, "ignore");
         run->partner = json_optional(item, "partner");
+        run->orders = (uint64_t)json_number(item, "orders", 0);
+        run->schedule = joined_lines(item, "schedule");
+        const char *time = cJSON_GetStringValue(item_of(item, "time"));
+        run->is_fair = time != NULL && strcmp(time, "fair") == 0;
+        run->fault_count = json_texts(&run->faults, item, "faults");
     }
 }
 
@@ -127,6 +144,15 @@ static bool has_partner(const struct grader *g, const char *name)
     return false;
 }
 
+static bool is_fault_kind(const char *name)
+{
+    static const char *const kinds[] = {"short", "signal", "error", "kill"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* Names in one part of the file that must exist in another. */
 static int check_names(const struct grader *g, const char *file, const char *exercise,
                        struct err *e)
@@ -138,6 +164,13 @@ static int check_names(const struct grader *g, const char *file, const char *exe
             if (!has_run(g, g->checks[i].on[j]))
                 return err_set(e, EINVAL, "%s: field 'checks[%zu].on[%zu]': no run '%s'", file,
                                i + 1, j + 1, g->checks[i].on[j]);
+    for (size_t i = 0; i < g->run_count; i++)
+        for (size_t j = 0; j < g->runs[i].fault_count; j++)
+            if (!is_fault_kind(g->runs[i].faults[j]))
+                return err_set(e, EINVAL,
+                               "%s: field 'runs()[%zu].faults': '%s'; there are short, signal, "
+                               "error, kill",
+                               file, i + 1, g->runs[i].faults[j]);
     for (size_t i = 0; i < g->run_count; i++)
         if (g->runs[i].partner != NULL && !has_partner(g, g->runs[i].partner))
             return err_set(e, EINVAL, "%s: field 'runs()[%zu].partner': not one of partners", file,
@@ -202,6 +235,8 @@ void grader_free(struct grader *g)
         free(run->stdin_bytes);
         strings_free(run->ignored, run->ignored_count);
         free(run->partner);
+        free(run->schedule);
+        strings_free(run->faults, run->fault_count);
     }
     free(g->runs);
     strings_free(g->partners, g->partner_count);

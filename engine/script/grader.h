@@ -26,6 +26,11 @@ struct run_spec {
     unsigned files;     /* 0: default */
     char **ignored;     /* signals that the program inherits as ignored */
     size_t ignored_count;
+    uint64_t orders; /* controlled, in up to so many orders; 0: a free run */
+    char *schedule;  /* or in this one (control/schedule.h); NULL */
+    bool is_fair;    /* time passes only when nobody else can move; else at any moment */
+    char **faults;   /* kinds that may happen: "short", "signal", "error", "kill" */
+    size_t fault_count;
     char *partner; /* runs this one, with the learner's program as argv[1]; NULL: none */
 };
 
