@@ -71,13 +71,11 @@ static enum relation read_then_write(const struct touch *read, const struct touc
         return RELATION_COMMUTES;
     if (read->done && read->at + read->done > write->at)
         return RELATION_ENABLES; /* it got the first part of a write that was still under way */
-    if (read->done < read->size)
-        return RELATION_DEPENDS;
     uint64_t room = minus(write->room, read->done);
     if (room >= write->size)
-        return RELATION_COMMUTES;
+        return depends_if(read->done < read->size);
     bool would_wait = room == 0 || write->size <= PIPE_BUF;
-    return would_wait && write->done == write->size ? RELATION_ENABLES : RELATION_DEPENDS;
+    return would_wait ? RELATION_ENABLES : RELATION_DEPENDS;
 }
 
 static enum relation read_write(const struct touch *read, const struct touch *write, enum when when)
@@ -96,12 +94,13 @@ static enum relation read_write(const struct touch *read, const struct touch *wr
 static enum relation read_close(const struct touch *read, const struct touch *close, enum when when)
 {
     (void)close;
-    bool is_empty = read->level == 0 && read->size != 0;
-    if (when == B_FIRST)
-        return read->is_end ? RELATION_ENABLES : RELATION_COMMUTES;
-    if (when == A_FIRST)
-        return depends_if(read->size != 0 && read->done == 0);
-    return depends_if(is_empty);
+    if (read->size == 0)
+        return RELATION_COMMUTES;
+    if (when == BOTH_NOW)
+        return depends_if(read->level == 0);
+    if (when == B_FIRST && read->is_end)
+        return RELATION_ENABLES;
+    return depends_if(read->never_waits && read->done == 0);
 }
 
 /* As read_close, but a write does not wait for readers to go: EPIPE instead of success. */
@@ -147,7 +146,8 @@ static enum relation rendezvous(const struct touch *a, const struct touch *b, en
 /* Does one of the two bits that poll(2) shows flip? FIONREAD shows the level itself. */
 static enum relation read_poll(const struct touch *read, const struct touch *poll, enum when when)
 {
-    if (read->is_end || (when != BOTH_NOW && read->done == 0))
+    bool does_nothing = when == BOTH_NOW ? read->level == 0 : read->done == 0;
+    if (read->is_end || does_nothing)
         return RELATION_COMMUTES;
     if (poll->size)
         return RELATION_DEPENDS;
@@ -160,7 +160,10 @@ static enum relation read_poll(const struct touch *read, const struct touch *pol
 
 static enum relation write_poll(const struct touch *write, const struct touch *poll, enum when when)
 {
-    if (write->is_end || (when != BOTH_NOW && write->done == 0))
+    bool does_nothing = when == BOTH_NOW ? write->room == 0 || (write->room < write->size &&
+                                                                write->size <= PIPE_BUF)
+                                         : write->done == 0;
+    if (write->is_end || does_nothing)
         return RELATION_COMMUTES;
     if (poll->size)
         return RELATION_DEPENDS;
@@ -240,7 +243,7 @@ static rule_fn *const rules[TOUCH_KIND_COUNT][TOUCH_KIND_COUNT] = {
 #include "control/touch.def"
 };
 
-static enum relation apply(const struct touch *a, const struct touch *b, enum when when)
+static enum relation look_up(const struct touch *a, const struct touch *b, enum when when)
 {
     if (a->kind == TOUCH_ANY || b->kind == TOUCH_ANY)
         return RELATION_DEPENDS;
@@ -249,6 +252,13 @@ static enum relation apply(const struct touch *a, const struct touch *b, enum wh
     rule_fn *rule = rules[b->kind][a->kind];
     assert(rule); /* touches of two families on one object */
     return rule(b, a, when == BOTH_NOW ? BOTH_NOW : B_FIRST);
+}
+
+/* Who never waits could have come first: it would have failed. */
+static enum relation apply(const struct touch *a, const struct touch *b, enum when when)
+{
+    enum relation r = look_up(a, b, when);
+    return r == RELATION_ENABLES && b->never_waits ? RELATION_DEPENDS : r;
 }
 
 enum relation touch_order(const struct touch *first, const struct touch *second)

@@ -74,6 +74,8 @@ struct touch {
     uint64_t object; /* stable across the runs of one exploration (from logical names) */
     uint8_t kind;    /* enum touch_kind */
     bool is_last, is_end;
+    bool never_waits; /* where others wait, it fails: O_NONBLOCK, a signal is pending (EINTR), its
+                       * deadline passes */
     uint64_t at, size, done, level, room;
 };
 

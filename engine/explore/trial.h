@@ -31,8 +31,8 @@ struct trial_run {
 struct trial_result {
     struct outcome outcome;
     struct run_result result; /* the caller ends it by trial_result_fini */
-    struct schedule *trail; /* what was chosen, move by move */
-    struct act *acts;       /* when wanted: all that happened */
+    struct schedule *trail;   /* what was chosen, move by move */
+    struct act *acts;         /* when wanted: all that happened */
     size_t act_count;
     bool was_given_up; /* the chooser chose nobody */
     bool is_cut;       /* it did not come to its end */

@@ -50,8 +50,7 @@ static int write_schedule(struct search *s, struct schedule *trail, struct err *
 }
 
 /* Follows the trail once more, for the verdict. 1: it is judged, 0: it went another way. */
-static int show(struct search *s, struct schedule *trail, enum orders_answer *answer,
-                struct err *e)
+static int show(struct search *s, struct schedule *trail, enum orders_answer *answer, struct err *e)
 {
     const char *path = s->orders->options->recording_path;
     struct trial_result again;

@@ -1,8 +1,8 @@
 /* One run of a grader, made in many orders and with faults, until one of them fails.
  *
- * Each is judged; the first that fails is followed once more, recorded with all that evidence needs,
- * and judged by that recording: what a verdict says has happened twice. Its schedule is written
- * beside the recording. */
+ * Each is judged; the first that fails is followed once more, recorded with all that evidence
+ * needs, and judged by that recording: what a verdict says has happened twice. Its schedule is
+ * written beside the recording. */
 #ifndef IPCLAB_GRADE_ORDERS_H
 #define IPCLAB_GRADE_ORDERS_H
 
@@ -24,9 +24,9 @@ struct orders {
 };
 
 struct orders_result {
-    bool has_failed;    /* and schedule_path was written */
-    uint64_t tried;     /* runs made */
-    bool was_cut_off;   /* the run shown was ended by a limit */
+    bool has_failed;  /* and schedule_path was written */
+    uint64_t tried;   /* runs made */
+    bool was_cut_off; /* the run shown was ended by a limit */
 };
 
 /* 0, or -errno when no run could be made. */

@@ -114,10 +114,11 @@ static void touch_bytes(struct sketch *s, bool is_write)
     uint64_t file_id = mix(TAG_FILE, event_key(s, file->event));
     bool moves_offset = o->kind == OBJECT_FILE && s->op.offset < 0;
     add(s, file_id, moves_offset ? TOUCH_VALUE_WRITE : TOUCH_VALUE_READ);
-    if (is_stream(o))
+    if (is_stream(o)) {
         touch_stream(s, file->object, is_write ? TOUCH_STREAM_WRITE : TOUCH_STREAM_READ,
                      s->op.size);
-    else if (o->kind == OBJECT_FILE) {
+        s->out->touches[s->out->count - 1].never_waits = file->flags & O_NONBLOCK;
+    } else if (o->kind == OBJECT_FILE) {
         struct touch *t = add(s, path_id(TAG_DATA, model_text(s->m, o->name)),
                               is_write ? TOUCH_VALUE_WRITE : TOUCH_VALUE_READ);
         t->size = UINT64_MAX;

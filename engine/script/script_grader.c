@@ -29,13 +29,13 @@ const struct field script_grader_fields[] = {
     {0},
 };
 const struct field script_run_spec_fields[] = {
-    {"name", FIELD_STRING, true, NULL},     {"args", FIELD_VALUES, false, NULL},
-    {"stdin", FIELD_BYTES, false, NULL},    {"feed", FIELD_STRING, false, NULL},
-    {"limit", FIELD_NUMBER, false, NULL},   {"processes", FIELD_INTEGER, false, NULL},
-    {"files", FIELD_INTEGER, false, NULL},  {"ignore", FIELD_STRINGS, false, NULL},
-    {"partner", FIELD_STRING, false, NULL}, {"orders", FIELD_INTEGER, false, NULL},
+    {"name", FIELD_STRING, true, NULL},       {"args", FIELD_VALUES, false, NULL},
+    {"stdin", FIELD_BYTES, false, NULL},      {"feed", FIELD_STRING, false, NULL},
+    {"limit", FIELD_NUMBER, false, NULL},     {"processes", FIELD_INTEGER, false, NULL},
+    {"files", FIELD_INTEGER, false, NULL},    {"ignore", FIELD_STRINGS, false, NULL},
+    {"partner", FIELD_STRING, false, NULL},   {"orders", FIELD_INTEGER, false, NULL},
     {"schedule", FIELD_STRINGS, false, NULL}, {"time", FIELD_STRING, false, NULL},
-    {"faults", FIELD_STRINGS, false, NULL}, {0},
+    {"faults", FIELD_STRINGS, false, NULL},   {0},
 };
 const struct field script_fail_fields[] = {
     {"text", FIELD_STRING, true, NULL},  {"events", FIELD_EVENTS, false, NULL},

@@ -326,6 +326,14 @@ static void take_turn(struct tracer *t)
     step_settle(t);
 }
 
+/* The run is ending: who stands at a stop goes on. SIGKILL ends every stop but one, that of a task
+ * which is dying already (PTRACE_EVENT_EXIT). */
+static void let_all_go(struct tracer *t)
+{
+    for (size_t i = 0; i < t->tasks.all_count; i++)
+        stop_restart(t, t->tasks.all[i]);
+}
+
 void step_run(struct tracer *t)
 {
     struct stepper *s = xcalloc(1, sizeof *s);
@@ -335,6 +343,7 @@ void step_run(struct tracer *t)
     while (tracer_pace(t) && t->tasks.all_count)
         take_turn(t);
     t->stepper = NULL;
+    let_all_go(t);
     step_free(s);
 }
 
