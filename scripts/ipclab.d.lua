@@ -54,6 +54,10 @@
 ---@field files? integer
 ---@field ignore? string[]
 ---@field partner? string
+---@field orders? integer
+---@field schedule? string[]
+---@field time? "any" | "fair"
+---@field faults? ("short" | "signal" | "error" | "kill")[]
 
 ---@class ipclab.Check
 ---@field id string
