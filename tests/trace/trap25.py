@@ -19,11 +19,11 @@ import termios
 
 PATIENCE = 30  # seconds without a word
 PROGRAM = """
-import os, signal, sys
-signal.signal(signal.SIGWINCH, lambda *_: print("size %dx%d" % os.get_terminal_size(), flush=True))
-print("ready", flush=True)
-for line in sys.stdin:
-    print("got", line.strip(), flush=True)
+import os, signal
+signal.signal(signal.SIGWINCH, lambda *_: os.write(1, b"size %dx%d\\n" % os.get_terminal_size()))
+os.write(1, b"ready\\n")
+while line := os.read(0, 100):
+    os.write(1, b"got " + line)
 """
 SCRIPT = """
 set -m
