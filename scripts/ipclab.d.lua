@@ -57,7 +57,7 @@
 ---@field orders? integer
 ---@field schedule? string[]
 ---@field time? "any" | "fair"
----@field faults? ("short" | "signal" | "error" | "kill")[]
+---@field faults? ("short" | "signal" | "small" | "error" | "kill")[]
 
 ---@class ipclab.Check
 ---@field id string

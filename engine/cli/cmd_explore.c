@@ -20,7 +20,9 @@ static const char help[] =
     "only\n"
     "                           when nobody else can move\n"
     "      --status N           the exit status of a run that goes well; default: 0\n"
-    "      --no-faults          orders only\n"
+    "      --faults LIST        what may happen to calls: short, signal, small, error, kill, or "
+    "none;\n"
+    "                           default: short,signal,small,error\n"
     "      --variant NAME       of a lab; default: broken\n"
     "  -o FILE                  where to write the schedule of a failure; default: "
     "failure.schedule\n"
@@ -50,12 +52,33 @@ static int read_budget(struct exploration *q, const char *text)
     return cli_usage("explore", "--budget takes a number of runs, or of seconds as in 10s");
 }
 
+static bool read_faults(struct exploration *q, const char *text)
+{
+    q->options.faults = 0;
+    if (strcmp(text, "none") == 0)
+        return true;
+    for (const char *at = text; *at;) {
+        size_t length = strcspn(at, ",");
+        uint32_t bit = 0;
+        for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+            const char *word = fault_word((enum fault_kind)kind);
+            if (strlen(word) == length && strncmp(word, at, length) == 0)
+                bit = UINT32_C(1) << kind;
+        }
+        if (!bit)
+            return false;
+        q->options.faults |= bit;
+        at += length + (at[length] == ',');
+    }
+    return true;
+}
+
 static int parse(struct exploration *q, int argc, char **argv)
 {
     static const struct option options[] = {
         {"budget", required_argument, NULL, 'b'}, {"seed", required_argument, NULL, 's'},
         {"time", required_argument, NULL, 't'},   {"status", required_argument, NULL, 'e'},
-        {"no-faults", no_argument, NULL, 'F'},    {"variant", required_argument, NULL, 'v'},
+        {"faults", required_argument, NULL, 'F'}, {"variant", required_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},         {0}};
     uint64_t number;
     int status;
@@ -79,7 +102,11 @@ static int parse(struct exploration *q, int argc, char **argv)
                 return cli_usage("explore", "--status takes a number from 0 to 255");
             q->options.trial.expected = (int)number;
             break;
-        case 'F': q->options.no_faults = true; break;
+        case 'F':
+            if (!read_faults(q, optarg))
+                return cli_usage("explore", "--faults takes a list of short, signal, small, error, "
+                                            "kill; or none");
+            break;
         case 'v': q->variant = optarg; break;
         case 'o': q->out = optarg; break;
         case 'h': fputs(help, stdout); return STATUS_OK;
@@ -131,7 +158,8 @@ static int report(const struct exploration *q, const struct target_program *targ
 
 int cmd_explore(int argc, char **argv)
 {
-    struct exploration q = {.out = "failure.schedule", .options.seed = 1};
+    struct exploration q = {
+        .out = "failure.schedule", .options.seed = 1, .options.faults = FAULTS_USUAL};
     int status = parse(&q, argc, argv);
     if (status >= 0)
         return status;

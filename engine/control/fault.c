@@ -30,9 +30,9 @@ const char *fault_word(enum fault_kind kind)
 enum step_fault fault_step(enum fault_kind kind)
 {
     static const enum step_fault steps[] = {
-        [FAULT_ERROR] = STEP_FAULT_ERROR,           [FAULT_SHORT] = STEP_FAULT_SHORT,
-        [FAULT_SIGNAL] = STEP_FAULT_SIGNAL,         [FAULT_KILL] = STEP_FAULT_KILL,
-        [FAULT_KILL_AFTER] = STEP_FAULT_KILL_AFTER,
+        [FAULT_ERROR] = STEP_FAULT_ERROR,   [FAULT_SHORT] = STEP_FAULT_SHORT,
+        [FAULT_SIGNAL] = STEP_FAULT_SIGNAL, [FAULT_SMALL] = STEP_FAULT_SMALL_PIPE,
+        [FAULT_KILL] = STEP_FAULT_KILL,     [FAULT_KILL_AFTER] = STEP_FAULT_KILL_AFTER,
     };
     return kind < FAULT_KIND_COUNT ? steps[kind] : STEP_NO_FAULT;
 }

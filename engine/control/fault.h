@@ -16,6 +16,7 @@
     X(ERROR, "error")           /* the call fails with errno `value` */                       \
     X(SHORT, "short")           /* at most `value` bytes */                                   \
     X(SIGNAL, "signal")         /* signal `value`, which has a handler, comes as it begins */ \
+    X(SMALL, "small")           /* all pipes of the run hold `value` bytes */                 \
     X(KILL, "kill")             /* SIGKILL before it has done anything */                     \
     X(KILL_AFTER, "kill-after") /* SIGKILL when it has */
 
@@ -26,9 +27,12 @@ enum fault_kind {
         FAULT_KIND_COUNT
 };
 
+/* What any program must survive or refuse; being killed is for those who ask. */
+enum { FAULTS_USUAL = 1 << FAULT_ERROR | 1 << FAULT_SHORT | 1 << FAULT_SIGNAL | 1 << FAULT_SMALL };
+
 struct fault {
     uint16_t task; /* index of its name */
-    uint32_t op;   /* number of its call, from 1 */
+    uint32_t op;   /* number of its call, from 1; 0 (SMALL): wherever it can be */
     uint8_t kind;  /* enum fault_kind */
     int64_t value;
 };
@@ -46,8 +50,8 @@ struct fault_facts {
 
 enum { FAULTS_PER_CALL = 8 };
 
-/* The faults that this call can suffer, task and op left 0. Signals are taken from those that may
- * come from anywhere at any time: SIGCHLD (a child that stops), SIGWINCH, SIGCONT, SIGURG. */
+/* The faults that this call can suffer; task and op are left 0. Signals are taken from those that
+ * may come from anywhere at any time: SIGCHLD (a child that stops), SIGWINCH, SIGCONT, SIGURG. */
 size_t fault_list(const struct fault_facts *facts, struct fault out[FAULTS_PER_CALL]);
 
 const char *fault_word(enum fault_kind kind);

@@ -167,6 +167,8 @@ static int read_fault(struct reader *r, char **words, size_t count)
     for (int i = 0; i < FAULT_KIND_COUNT; i++)
         if (strcmp(fault_word((enum fault_kind)i), words[3]) == 0)
             kind = i;
+    if (kind == FAULT_SMALL)
+        kind = -1;
     bool needs_value = kind >= 0 && kind <= FAULT_SIGNAL;
     fault.kind = (uint8_t)kind;
     fault.value = value ? value_by_name(value) : 0;
@@ -230,6 +232,15 @@ static int read_then(struct reader *r, const char *text)
     return 0;
 }
 
+static int read_pipes(struct reader *r, const char *text)
+{
+    uint32_t size;
+    int rc = read_number(r, text, &size);
+    if (rc == 0)
+        *PUSH(r->s->faults) = (struct fault){.kind = FAULT_SMALL, .value = size};
+    return rc;
+}
+
 static int read_time(struct reader *r, const char *text)
 {
     r->s->is_fair = strcmp(text, "fair") == 0;
@@ -279,6 +290,8 @@ static int read_line(struct reader *r, char *line, const char *note)
     }
     if ((text = after(line, "time:")))
         return read_time(r, text);
+    if ((text = after(line, "pipes:")))
+        return read_pipes(r, text);
     if ((text = after(line, "then:")))
         return read_then(r, text);
     size_t count = split(line, words);
@@ -343,6 +356,10 @@ int schedule_read(struct schedule **out, const char *path, struct cast *cast, st
 
 static void print_fault(const struct fault *f, const struct cast *cast, struct buf *out)
 {
+    if (f->kind == FAULT_SMALL) {
+        buf_printf(out, "pipes: %lld\n", (long long)f->value);
+        return;
+    }
     buf_printf(out, "fault %s %u %s", cast_name(cast, f->task), f->op,
                fault_word((enum fault_kind)f->kind));
     switch ((enum fault_kind)f->kind) {

@@ -4,6 +4,7 @@
  *   for: pipe-deadlock broken          what it is a schedule of
  *   found by: urw, seed 17             free text
  *   time: any                          a sleep or a time limit may be over at any moment; or: fair
+ *   pipes: 4096                        all pipes are made so small
  *   fault P.2 4 error=EMFILE           the fourth call of P.2 fails
  *   P 1                                P makes its first move ...      # clone(...)
  *   P.1 1                              ... then P.1 its first          # read(3)

@@ -54,8 +54,12 @@ static void on_call(void *arg, struct move move, uint32_t op, const struct fault
     struct fault list[FAULTS_PER_CALL];
     size_t count = fault_list(facts, list);
     for (size_t i = 0; i < count; i++) {
-        list[i].task = move.task;
-        list[i].op = op;
+        if (!(x->options->faults >> list[i].kind & 1))
+            continue;
+        if (list[i].kind != FAULT_SMALL) {
+            list[i].task = move.task;
+            list[i].op = op;
+        }
         portfolio_add_fault(x->portfolio, &list[i]);
     }
 }
@@ -218,7 +222,7 @@ int explore(struct explore_result *out, const struct explore_options *options, s
     struct explorer x = {.options = options, .out = out, .started_ns = clock_ns()};
     struct portfolio_options plan = {.runs = options->runs ? options->runs : RUNS_DEFAULT,
                                      .seed = options->seed,
-                                     .no_faults = options->no_faults,
+                                     .no_faults = options->faults == 0,
                                      .no_classes = options->no_classes};
     *out = (struct explore_result){0};
     int rc = trials_open(&x.trials, &options->trial, e);

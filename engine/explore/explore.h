@@ -21,7 +21,8 @@ struct explore_options {
     uint64_t runs;  /* budget; 0: 1000 */
     double seconds; /* and of time; 0: none */
     uint64_t seed;
-    bool no_faults, no_classes;
+    uint32_t faults; /* kinds that may happen: bits 1 << enum fault_kind */
+    bool no_classes;
     const char *recording; /* where the failing run is kept; NULL: nowhere, and no story */
     bool keeps_going;      /* explores all even when a failure was found: counts them */
     void (*on_progress)(void *arg, const struct explore_progress *progress); /* may be NULL */

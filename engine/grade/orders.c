@@ -34,8 +34,10 @@ static void on_call(void *arg, struct move move, uint32_t op, const struct fault
     for (size_t i = 0; i < count; i++) {
         if (!is_wanted(s->orders->spec, (enum fault_kind)list[i].kind))
             continue;
-        list[i].task = move.task;
-        list[i].op = op;
+        if (list[i].kind != FAULT_SMALL) {
+            list[i].task = move.task;
+            list[i].op = op;
+        }
         portfolio_add_fault(s->portfolio, &list[i]);
     }
 }

@@ -199,6 +199,8 @@ static uint32_t fifo_of_open(struct model *m, uint32_t pend, const struct op *op
     }
     m->objects[object].ino = op->ino;
     m->objects[object].dev = op->dev;
+    if (op->capacity)
+        m->objects[object].capacity = (uint32_t)op->capacity;
     return object;
 }
 
@@ -296,6 +298,8 @@ static void pipe_now(struct model *m, uint32_t pend, const int fds[2], const str
     uint32_t object = object_new(m, OBJECT_PIPE, event);
     m->objects[object].ino = op->ino;
     m->objects[object].dev = op->dev;
+    if (op->capacity) /* less than usual when its user has many pipes (pipe(7)) */
+        m->objects[object].capacity = (uint32_t)op->capacity;
     uint32_t status = (uint32_t)flags & (O_NONBLOCK | O_DIRECT);
     uint32_t reader = file_new(m, object, O_RDONLY | status, event);
     uint32_t writer = file_new(m, object, O_WRONLY | status, event);

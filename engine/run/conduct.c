@@ -398,12 +398,17 @@ static void make_options(struct conduct *c)
 
 /* ---- the hooks ---- */
 
+static bool is_meant(const struct fault *f, const struct choice *o)
+{
+    if (f->kind == FAULT_SMALL)
+        return o->call == CALL_pipe || o->call == CALL_pipe2;
+    return f->task == o->move.task && f->op == o->op;
+}
+
 static const struct fault *fault_for(const struct conduct *c, const struct choice *o)
 {
-    if (o->move.kind != MOVE_GO)
-        return NULL;
-    for (size_t i = 0; i < c->options.fault_count; i++)
-        if (c->options.faults[i].task == o->move.task && c->options.faults[i].op == o->op)
+    for (size_t i = 0; o->move.kind == MOVE_GO && i < c->options.fault_count; i++)
+        if (is_meant(&c->options.faults[i], o))
             return &c->options.faults[i];
     return NULL;
 }

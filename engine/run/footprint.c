@@ -286,11 +286,12 @@ static void touch_kill(struct sketch *s)
     for (uint32_t i = 0; i < model_proc_count(s->m); i++) {
         const struct proc *p = model_proc(s->m, i);
         bool is_meant = is_group || p->own_pid == s->op.pid || p->pid == s->op.pid;
-        if (!is_meant || p->state == PROC_REAPED)
+        if (!is_meant)
             continue;
-        if (i != s->move->proc)
+        if (i != s->move->proc) /* whether it is still there */
             add(s, proc_id(s, TAG_PROC, i), TOUCH_CHILD_LOOK);
-        touch_signal(s, i, s->op.sig);
+        if (p->state != PROC_REAPED)
+            touch_signal(s, i, s->op.sig);
     }
 }
 

@@ -146,7 +146,7 @@ static bool has_partner(const struct grader *g, const char *name)
 
 static bool is_fault_kind(const char *name)
 {
-    static const char *const kinds[] = {"short", "signal", "error", "kill"};
+    static const char *const kinds[] = {"short", "signal", "small", "error", "kill"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i], name) == 0)
             return true;
@@ -167,10 +167,11 @@ static int check_names(const struct grader *g, const char *file, const char *exe
     for (size_t i = 0; i < g->run_count; i++)
         for (size_t j = 0; j < g->runs[i].fault_count; j++)
             if (!is_fault_kind(g->runs[i].faults[j]))
-                return err_set(e, EINVAL,
-                               "%s: field 'runs()[%zu].faults': '%s'; there are short, signal, "
-                               "error, kill",
-                               file, i + 1, g->runs[i].faults[j]);
+                return err_set(
+                    e, EINVAL,
+                    "%s: field 'runs()[%zu].faults': '%s'; there are short, signal, small, "
+                    "error, kill",
+                    file, i + 1, g->runs[i].faults[j]);
     for (size_t i = 0; i < g->run_count; i++)
         if (g->runs[i].partner != NULL && !has_partner(g, g->runs[i].partner))
             return err_set(e, EINVAL, "%s: field 'runs()[%zu].partner': not one of partners", file,

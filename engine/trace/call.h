@@ -94,6 +94,8 @@ struct object_fact {
     uint64_t mode; /* st_mode */
     uint64_t ino;
     uint64_t dev;
+    uint64_t capacity; /* of a pipe or FIFO, bytes (F_GETPIPE_SZ); else 0. Not in recordings of
+                        * before: a shorter blob */
 };
 
 /* Which memory to keep with one half of a call: fills out[], returns the count (at most
@@ -203,6 +205,7 @@ struct op {
     int64_t timeout_ns; /* -1: no time limit; valid for calls that can wait */
     int64_t ret;        /* -errno on failure; valid when is_done */
     const char *path;   /* borrowed from the recording; NULL when not kept */
+    uint64_t capacity;  /* of a pipe behind a new descriptor, bytes; 0: not known */
     uint64_t mode, ino,
         dev; /* of the object behind a new descriptor (pipe: of both); 0: not known */
 };

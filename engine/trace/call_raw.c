@@ -1,5 +1,6 @@
 /* Reading the memory that was kept with a call, for the decoders. */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "trace/call_decode.h"
@@ -41,9 +42,11 @@ int raw_time(const struct raw *raw, int arg, size_t at, bool is_micro, int64_t *
 
 void raw_object(const struct raw *raw, struct op *op)
 {
-    struct object_fact fact;
-    if (!raw_memory(raw, CALL_RESULT, BLOB_OUT, 0, &fact, sizeof fact))
+    struct object_fact fact = {.mode = 0};
+    if (!raw_memory(raw, CALL_RESULT, BLOB_OUT, 0, &fact, sizeof fact) &&
+        !raw_memory(raw, CALL_RESULT, BLOB_OUT, 0, &fact, offsetof(struct object_fact, capacity)))
         return;
+    op->capacity = fact.capacity;
     op->mode = fact.mode;
     op->ino = fact.ino;
     op->dev = fact.dev;

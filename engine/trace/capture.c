@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "base/xalloc.h"
+#include "trace/probe.h"
 #include "trace/remote.h"
 
 enum {
@@ -216,6 +217,9 @@ static void read_object(struct capturer *c, const struct capture_plan *plan, str
     if (fstatat(AT_FDCWD, path, &st, 0) < 0)
         return;
     struct object_fact fact = {.mode = st.st_mode, .ino = st.st_ino, .dev = st.st_dev};
+    int64_t capacity = S_ISFIFO(st.st_mode) ? probe_pipe_size(plan->tid, fd) : 0;
+    if (capacity > 0)
+        fact.capacity = (uint64_t)capacity;
     r->at = take_room(c, sizeof fact);
     r->kept = sizeof fact;
     memcpy(c->bytes + r->at, &fact, sizeof fact);

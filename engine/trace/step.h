@@ -67,6 +67,7 @@ enum step_fault {
     STEP_FAULT_ERROR,      /* the call fails with errno `value`, undone */
     STEP_FAULT_SHORT,      /* at most `value` bytes are asked for */
     STEP_FAULT_SIGNAL,     /* signal `value`, which the task handles, arrives as the call begins */
+    STEP_FAULT_SMALL_PIPE, /* the new pipe holds `value` bytes */
     STEP_FAULT_KILL,       /* SIGKILL before the call has done anything */
     STEP_FAULT_KILL_AFTER, /* SIGKILL when it has */
 };

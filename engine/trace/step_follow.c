@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -148,7 +149,7 @@ bool step_does_rest(struct tracer *t, struct task *task)
         return true;
     case STOP_EXIT:
         if (b->is_killed_at_exit)
-            kill(task->tgid, SIGKILL);
+            step_shoot(task);
         b->is_killed_at_exit = false;
         return false;
     case STOP_SIGNAL: {
@@ -166,10 +167,20 @@ bool step_does_rest(struct tracer *t, struct task *task)
     }
 }
 
+void step_shoot(struct task *task)
+{
+    task->brake.is_shot = true;
+    kill(task->tgid, SIGKILL);
+}
+
 static void resume(struct task *task)
 {
     task->is_stopped = false;
     task->brake.state = STEP_MOVING;
+    if (task->brake.is_shot) {
+        task->brake.is_shot = false;
+        return;
+    }
     /* ESRCH: it was killed meanwhile, and will say so */
     ptrace(task->restart_op, task->tid, NULL, (void *)(long)task->restart_signal);
 }
@@ -279,6 +290,10 @@ void step_on_return(struct tracer *t, struct task *task, struct ptrace_syscall_i
 {
     struct brake *b = &task->brake;
     (void)t;
+    const struct open_call *top = inflight_top(&task->calls);
+    if (b->pipe_size && top && info->exit.rval == 0)
+        step_shrink_pipe(task, top);
+    b->pipe_size = 0;
     if (b->has_patch)
         arch_set_arg(task->tid, b->patched_arg, b->original_arg);
     b->has_patch = false;

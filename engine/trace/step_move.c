@@ -2,12 +2,15 @@
 #include <sys/ptrace.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fdutil.h"
 #include "trace/arch.h"
+#include "trace/remote.h"
 #include "trace/step_parts.h"
 
 void step_patch(struct task *task, int arg, uint64_t value)
@@ -31,6 +34,20 @@ void step_deliver(struct tracer *t, struct task *task)
     task->restart_op = PTRACE_CONT;
     task->restart_signal = 0;
     step_go_on(t, task);
+}
+
+/* As the kernel does for a user who has many pipes already: pipe(7), pipe-user-pages-soft. */
+void step_shrink_pipe(const struct task *task, const struct open_call *call)
+{
+    int ends[2];
+    if (remote_read(task->tid, call->args[0], ends, sizeof ends) < sizeof ends)
+        return;
+    int pid_fd = (int)syscall(SYS_pidfd_open, task->tgid, 0);
+    int copy = pid_fd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pid_fd, ends[0], 0);
+    if (copy >= 0)
+        fcntl(copy, F_SETPIPE_SZ, task->brake.pipe_size);
+    fd_close(&copy);
+    fd_close(&pid_fd);
 }
 
 static void send(const struct task *task, int sig)
@@ -63,7 +80,8 @@ static void apply_fault(struct tracer *t, struct task *task, const struct step_c
             step_patch(task, arg, (uint64_t)choice->value);
         break;
     case STEP_FAULT_SIGNAL: send(task, (int)choice->value); break;
-    case STEP_FAULT_KILL: kill(task->tgid, SIGKILL); break;
+    case STEP_FAULT_SMALL_PIPE: task->brake.pipe_size = (int)choice->value; break;
+    case STEP_FAULT_KILL: step_shoot(task); break;
     case STEP_FAULT_KILL_AFTER: task->brake.is_killed_at_exit = true; break;
     }
     if (choice->fault != STEP_NO_FAULT)

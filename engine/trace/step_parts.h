@@ -66,6 +66,9 @@ bool step_await(struct tracer *t, struct task *task);
 void step_go_on(struct tracer *t, struct task *task);
 /* The same for one that is on its way already. */
 void step_follow(struct tracer *t, struct task *task);
+/* SIGKILL. It wakes the task from its stop, and the next it reports is that it is dying: it must
+ * not be restarted, or that would be lost. */
+void step_shoot(struct task *task);
 /* All tasks of a process die without further moves. */
 void step_doom(struct tracer *t, pid_t tgid);
 
@@ -80,6 +83,8 @@ struct task *step_find(struct tracer *t, uint32_t birth); /* NULL */
 void step_move(struct tracer *t, const struct step_choice *choice);
 /* Delivers a pending signal to a task that is held, and brings it back to its call. */
 void step_deliver(struct tracer *t, struct task *task);
+/* At the return of pipe(2): the new pipe gets brake.pipe_size bytes. */
+void step_shrink_pipe(const struct task *task, const struct open_call *call);
 /* Changes an argument of the call at whose entry the task stands, until its exit. */
 void step_patch(struct task *task, int arg, uint64_t value);
 

@@ -42,6 +42,8 @@ struct brake {
     bool is_rewound;    /* its held call was put back, to deliver a signal first */
     bool ran_handler;   /* since its call was interrupted */
     bool is_killed_at_exit;
+    bool is_shot;   /* on its way out without a restart */
+    int pipe_size;  /* of the pipe that its call makes; 0: as usual */
     bool has_patch; /* an argument of the call was changed, to be put back at its exit */
     int patched_arg;
     uint64_t original_arg;
