@@ -219,9 +219,18 @@ static bool is_nonblocking(const struct conduct *c, const struct footprint_move 
     return slot && (model_file(c->model, slot->file)->flags & O_NONBLOCK);
 }
 
+/* A signal that is pending ends a wait before it begins, as a deadline ends it later. */
+static void mark_unwaiting(struct footprint *f)
+{
+    for (uint16_t i = 0; i < f->count; i++)
+        f->touches[i].never_waits = true;
+}
+
 static void judge_enabled(struct conduct *c, const struct step_task *task)
 {
     struct choice *o = &c->list[c->list_count - 1];
+    if (task->pending || o->move.kind == MOVE_TIMEOUT)
+        mark_unwaiting(&o->footprint);
     const struct footprint_move *move = &c->meanings[c->meanings_count - 1].move;
     if (o->move.kind != MOVE_GO || task->state == STEP_DYING) {
         o->enabled = ENABLED_YES;
