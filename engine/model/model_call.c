@@ -243,7 +243,7 @@ void calls_drop(struct model *m, uint32_t task)
         outer = m->pends[i].outer;
         unpin(m, i);
         if (may_haunt(m, i)) {
-            m->pends[i].task = MODEL_NONE;
+            m->pends[i].task = m->pends[i].outer = MODEL_NONE;
             m->pends[i].file = m->pends[i].file2 = MODEL_NONE;
             m->head.ghost_count++;
         } else {

@@ -14,8 +14,6 @@ static void count_ends(struct model *m, const struct file *f, int by)
 {
     struct object *o = &m->objects[f->object];
     o->files += (uint32_t)by;
-    if (f->flags & O_PATH)
-        return;
     o->readers += file_reads(f) ? (uint32_t)by : 0;
     o->writers += file_writes(f) ? (uint32_t)by : 0;
 }
@@ -168,6 +166,10 @@ void table_put(struct model *m, uint32_t table, struct fd_slot slot)
     struct fd_slot *old = table_find(m, table, slot.fd);
     m->tables[table].changed_seq = m->head.seq;
     file_ref(m, slot.file);
+    if (slot.fd < 0) { /* a recording may come from anywhere: no kernel gives such a number */
+        file_unref(m, slot.file);
+        return;
+    }
     if (old) {
         uint32_t file = old->file;
         *old = slot;

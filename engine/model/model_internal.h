@@ -5,6 +5,8 @@
 #ifndef IPCLAB_MODEL_INTERNAL_H
 #define IPCLAB_MODEL_INTERNAL_H
 
+#include <fcntl.h>
+
 #include "model/model.h"
 #include "model/pool.h"
 
@@ -163,13 +165,14 @@ static inline bool is_pipe_kind(uint8_t kind)
 {
     return kind == OBJECT_PIPE || kind == OBJECT_FIFO;
 }
+/* What is open by O_PATH is only a place (open(2)). */
 static inline bool file_reads(const struct file *f)
 {
-    return (f->flags & 3) == 0 || (f->flags & 3) == 2;
+    return !(f->flags & O_PATH) && ((f->flags & 3) == 0 || (f->flags & 3) == 2);
 }
 static inline bool file_writes(const struct file *f)
 {
-    return (f->flags & 3) == 1 || (f->flags & 3) == 2;
+    return !(f->flags & O_PATH) && ((f->flags & 3) == 1 || (f->flags & 3) == 2);
 }
 
 /* Counts something that no repair explains. */

@@ -67,10 +67,14 @@ static void repair(uint8_t *bytes, size_t size)
 {
     struct file_header head;
     struct chunk_header chunk;
+    unsigned sum = 0;
     if (size < FORMAT_HEADER_SIZE)
         return;
+    for (size_t i = 0; i < size; i++)
+        sum += bytes[i];
     if (file_header_unpack(&head, bytes, size) < 0)
         head = (struct file_header){.version = FORMAT_VERSION, .arch = bytes[8] & 3};
+    head.features = sum & 1 ? FEATURE_MANY_SOURCES : 0;
     file_header_pack(&head, bytes);
     uint32_t number = 0;
     for (size_t at = FORMAT_HEADER_SIZE; size - at >= FORMAT_CHUNK_HEADER_SIZE;) {

@@ -101,6 +101,7 @@ static uint64_t open_flags(const struct words *w)
     flags |= has_word(w, "cloexec") ? O_CLOEXEC : 0;
     flags |= has_word(w, "direct") ? O_DIRECT : 0;
     flags |= has_word(w, "append") ? O_APPEND : 0;
+    flags |= has_word(w, "path") ? O_PATH : 0;
     return flags;
 }
 

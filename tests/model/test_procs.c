@@ -356,6 +356,27 @@ static const struct script_case descriptors[] = {
                                           "P open /tmp/a write append = 3 file 5\n"
                                           "P write 3 \"abc\" = 3\n"
                                           "? offset P 3 = -1\n"},
+    {"O_PATH is no end", "P start\n"
+                         "P mkfifo /tmp/p = 0\n"
+                         "P open /tmp/p path = 3 fifo 8\n"
+                         "? ends f1 = 0 0\n"
+                         "P open /tmp/p rdwr = 4 fifo 8\n"
+                         "? ends f1 = 1 1\n"
+                         "P close 3 = 0\n"
+                         "? ends f1 = 1 1\n"},
+    {"killed in a handler's write, in a read", "P start\n"
+                                               "P pipe = 0 3 4\n"
+                                               "P sigaction 10 handler = 0\n"
+                                               "P > read 3 10\n"
+                                               "P signal 10\n"
+                                               "P > write 4 x*70000\n"
+                                               "P dying 9\n"
+                                               "? known 1 = 0\n"},
+    {"numbers that no kernel gives", "P start\n"
+                                     "P has -1 read file 5\n"
+                                     "P pipe = 0 -3 4\n"
+                                     "? fds P = \n"
+                                     "? anomalies = 1\n"},
     {"inherited descriptors that share", "P start\n"
                                          "P has 0 rdwr tty 3\n"
                                          "P has 1 rdwr tty 3 0\n"
