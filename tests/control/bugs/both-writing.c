@@ -2,7 +2,7 @@
  * shows as: deadlock
  * needs: both look whether the other has begun to speak, before either begins to write
  * depth: 2
- * budget: 20 schedules
+ * budget: 30 schedules
  *
  * Parent and child exchange messages that are larger than a pipe. Who finds that the other
  * speaks already listens first; but both may look, find silence, and begin to write: each pipe

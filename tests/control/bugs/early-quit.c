@@ -2,7 +2,7 @@
  * shows as: signal SIGPIPE
  * needs: the reader has read the first line and is gone before the parent writes the second
  * depth: 1
- * budget: 10 schedules
+ * budget: 90 schedules
  *
  * A reader that wants the first line only, like head -n 1. When it has gone, the parent's next
  * write() is a SIGPIPE, which kills; when it has not, the line goes into the pipe and nobody

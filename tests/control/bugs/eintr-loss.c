@@ -2,7 +2,7 @@
  * shows as: exit 1
  * needs: the child's signal arrives while the parent waits in read()
  * depth: 1
- * budget: 10 schedules
+ * budget: 50 schedules
  *
  * A child says by a signal that it has begun, and then sends its record through a pipe. The
  * handler is set without SA_RESTART: when the parent is in read() already, read() returns -1

@@ -1,13 +1,13 @@
 /* bug: fifo-rendezvous
- * shows as: deadlock or signal SIGPIPE
+ * shows as: deadlock or signal SIGPIPE or exit 1
  * needs: the first client has closed, and the server has read to the end, before the second opens
  * depth: 2
- * budget: 20 schedules
+ * budget: 80 schedules
  *
  * A server takes requests from a FIFO until end of file. When the first client has come and gone
  * before the second opens, that is end of file already: the server leaves, and the open() of the
  * second client waits for a reader for ever. (If it opens just before the server closes, its
- * write is a SIGPIPE.) Twin: fifo-rendezvous-twin.c. */
+ * write is a SIGPIPE, and the parent says 1.) Twin: fifo-rendezvous-twin.c. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * shows as: deadlock
  * needs: fault: fork fails (EAGAIN or ENOMEM), the first or the second
  * depth: 0
- * budget: 40 schedules
+ * budget: 60 schedules
  *
  * The parent starts two helpers and waits for two results. It does not look at what fork()
  * returned: when there is no helper, there is no result, and the parent, which holds the write

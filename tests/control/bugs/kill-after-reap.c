@@ -2,7 +2,7 @@
  * shows as: exit 1
  * needs: the worker ends, and is reaped, after the parent has looked and before it calls kill()
  * depth: 2
- * budget: 30 schedules
+ * budget: 80 schedules
  *
  * The parent sends its worker a signal if it still runs. The handler of SIGCHLD may reap the
  * worker between the test and the kill(): then the number names nobody (ESRCH), or, later, a

@@ -2,7 +2,7 @@
  * shows as: deadlock
  * needs: the child ends before the parent has set its handler
  * depth: 1
- * budget: 10 schedules
+ * budget: 40 schedules
  *
  * The parent sets its handler for SIGCHLD after fork(). A child that has ended by then has sent
  * its SIGCHLD to nobody, for the default is to ignore it; the parent waits for another. Twin:

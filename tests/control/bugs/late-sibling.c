@@ -2,7 +2,7 @@
  * shows as: deadlock
  * needs: the worker ends before the parent looks for it, between pipe() and close()
  * depth: 1
- * budget: 20 schedules
+ * budget: 30 schedules
  *
  * A worker takes one job and ends; the parent starts the next when it notices. When it notices
  * while it has a pipe to the reader open, the new worker inherits the write end. The parent

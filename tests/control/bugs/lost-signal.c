@@ -1,7 +1,8 @@
 /* bug: lost-signal
  * shows as: deadlock
- * needs: the child's signal arrives after the parent has looked at the flag, before it is in
- * pause() depth: 2 budget: 20 schedules
+ * needs: the signal arrives after the parent has looked at the flag, before it is in pause()
+ * depth: 2
+ * budget: 40 schedules
  *
  * The parent waits until its child has sent SIGUSR1. Between the test of the flag and pause()
  * there is a moment in which the handler can run: then pause() waits for a signal that has been.

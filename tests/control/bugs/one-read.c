@@ -2,7 +2,7 @@
  * shows as: exit 1
  * needs: fault: short read
  * depth: 0
- * budget: 30 schedules
+ * budget: 60 schedules
  *
  * The parent reads a record with one read() and takes it for whole. read() on a pipe may return
  * fewer bytes than were asked for (pipe(7), read(2)), and then the rest of the record is what

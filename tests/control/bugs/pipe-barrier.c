@@ -2,7 +2,7 @@
  * shows as: deadlock
  * needs: one worker reads its second go before the other reads its first
  * depth: 2
- * budget: 40 schedules
+ * budget: 30 schedules
  *
  * Two workers, two rounds: nobody begins a round before both have finished the one before. Each
  * says that it has arrived; when both have, the parent writes two bytes of go into one pipe. A

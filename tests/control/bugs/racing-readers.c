@@ -2,7 +2,7 @@
  * shows as: exit 1
  * needs: a reader has half a record when the other one reads
  * depth: 2
- * budget: 30 schedules
+ * budget: 40 schedules
  *
  * Two workers read records of fixed size from one pipe; the writer sends each in two parts. A
  * worker that gets a part reads on for the rest, which is right as long as it is alone; but the

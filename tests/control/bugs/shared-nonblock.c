@@ -2,7 +2,7 @@
  * shows as: exit 1
  * needs: the helper has set O_NONBLOCK before the worker reads, and no job is there
  * depth: 2
- * budget: 20 schedules
+ * budget: 30 schedules
  *
  * A helper takes a job if there is one, and so sets O_NONBLOCK on the pipe of jobs. The flag
  * belongs to the open file description, which it shares with the worker: the worker's read(),

@@ -2,7 +2,7 @@
  * shows as: deadlock
  * needs: both children end before the parent's handler has run for the first
  * depth: 1
- * budget: 10 schedules
+ * budget: 50 schedules
  *
  * SIGCHLD does not queue: two children that end while it is blocked give one signal, and one
  * call of the handler. A handler that reaps one child per call leaves the other a zombie, and

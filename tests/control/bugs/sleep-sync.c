@@ -2,7 +2,7 @@
  * shows as: exit 1
  * needs: the parent's sleep ends before the child has written its result
  * depth: 1
- * budget: 10 schedules
+ * budget: 30 schedules
  *
  * "After ten milliseconds the child will have finished." Nothing says so: on a busy machine the
  * child has not even begun. Twin: sleep-sync-twin.c. */

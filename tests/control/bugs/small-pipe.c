@@ -2,7 +2,7 @@
  * shows as: deadlock
  * needs: fault: small pipe (the capacity of both below 20000 bytes)
  * depth: 0
- * budget: 30 schedules
+ * budget: 60 schedules
  *
  * Parent and child each write a message of 20000 bytes, and then read the other's. It works
  * because a pipe holds 65536 bytes; a user who has many pipes gets smaller ones (pipe(7), pipe-

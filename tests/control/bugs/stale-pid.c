@@ -2,7 +2,7 @@
  * shows as: exit 1
  * needs: the second daemon looks at the pid file before the first has died
  * depth: 1
- * budget: 10 schedules
+ * budget: 170 schedules
  *
  * A restart. A daemon writes its process number into "daemon.pid" and leaves the file behind
  * when it ends. The next one finds the number, and asks with kill(pid, 0) whether that process

@@ -2,7 +2,7 @@
  * shows as: exit 1
  * needs: both look for the file before either creates it
  * depth: 2
- * budget: 20 schedules
+ * budget: 30 schedules
  *
  * Who creates the file "owner" is the owner. Each process looks whether it is there, and creates
  * it if not: both may look before either has created it (time of check, time of use), and there
