@@ -1,5 +1,6 @@
 #include "control/dpor.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,9 @@ static void free_node(struct dpor_node *n)
     free(n->options);
     free(n->sleep);
     free(n->done);
+    free(n->lost);
     free(n->wishes);
+    free(n->blocked);
     free(n->parkings);
     free(n);
 }
@@ -75,16 +78,24 @@ void dpor_wish(struct dpor *d, size_t i, struct move move)
         *PUSH(d->nodes[i]->wishes) = move;
 }
 
-static bool is_open(const struct dpor_option *o)
+static bool is_known_to_block(const struct dpor_node *n, struct move move)
 {
-    return o->enabled != ENABLED_NO;
+    for (size_t i = 0; i < n->blocked_count; i++)
+        if (move_equals(n->blocked[i], move))
+            return true;
+    return false;
+}
+
+static bool is_open(const struct dpor_node *n, const struct dpor_option *o)
+{
+    return o->enabled != ENABLED_NO && !is_known_to_block(n, o->move);
 }
 
 void dpor_wish_all(struct dpor *d, size_t i)
 {
     const struct dpor_node *n = d->nodes[i];
     for (size_t k = 0; k < n->options_count; k++)
-        if (is_open(&n->options[k]))
+        if (is_open(n, &n->options[k]))
             dpor_wish(d, i, n->options[k].move);
 }
 
@@ -94,10 +105,10 @@ size_t dpor_translate(const struct dpor *d, size_t i, struct move move, struct m
     size_t count = 0;
     if (!n->has_standing) {
         out[0] = move;
-        return 1;
+        return is_known_to_block(n, move) ? 0 : 1;
     }
     for (size_t k = 0; k < n->options_count; k++) {
-        if (!is_open(&n->options[k]) || dpor_line(n->options[k].move) != dpor_line(move))
+        if (!is_open(n, &n->options[k]) || dpor_line(n->options[k].move) != dpor_line(move))
             continue;
         if (move_equals(n->options[k].move, move)) {
             out[0] = move;
@@ -176,7 +187,7 @@ static void note_vanished(struct dpor *d, const struct standing *s)
     size_t i = d->now_node;
     if (i == SIZE_MAX || i >= d->cursor)
         return;
-    const struct dpor_node *n = d->nodes[i];
+    struct dpor_node *n = d->nodes[i];
     for (size_t k = 0; k < n->options_count; k++) {
         const struct dpor_option *o = &n->options[k];
         struct move chosen = d->events[i]->move;
@@ -184,11 +195,11 @@ static void note_vanished(struct dpor *d, const struct standing *s)
         for (size_t j = 0; s && j < s->count && !is_there; j++)
             is_there =
                 move_equals(s->choices[j].move, o->move) && dpor_line(o->move) != dpor_line(chosen);
-        if (!is_open(o) || is_there)
+        if (!is_open(n, o) || is_there)
             continue;
         const struct choice *then = now_option(d, o->move);
         if (then && is_asleep(n, o->move))
-            *PUSH(d->lost) = (struct dpor_lost){i, then->footprint};
+            *PUSH(n->lost) = then->footprint;
         dpor_wish(d, i, o->move);
     }
 }
@@ -232,9 +243,16 @@ static int choose_freely(struct dpor *d, const struct standing *s)
         if (best < 0 || rank_option(d, o) < rank_option(d, &s->choices[best]))
             best = (int)i;
     }
-    if (best < 0)
-        return is_any_open ? give_up(d, false) : 0; /* all that is left would block: let it */
-    return best;
+    if (best >= 0)
+        return best;
+    if (!is_any_open)
+        return 0; /* all that is left would block: let it */
+    for (size_t i = 0; i < s->count; i++) {
+        const struct choice *o = &s->choices[i];
+        if (o->enabled == ENABLED_NO)
+            *PUSH(d->parked) = (struct dpor_parking){o->move, o->op, o->footprint};
+    }
+    return give_up(d, false);
 }
 
 /* The move for which this run was made. What cannot be had after all gives way to what its task
@@ -252,7 +270,7 @@ static int choose_branch(struct dpor *d, const struct standing *s, struct move w
     while (n->wishes_count) {
         struct move some[MOVE_KIND_COUNT], move = n->wishes[--n->wishes_count];
         int found = find_option(s, move);
-        if (found >= 0 && s->choices[found].enabled != ENABLED_NO)
+        if (found >= 0 && s->choices[found].enabled != ENABLED_NO && !is_known_to_block(n, move))
             return found;
         size_t count = dpor_translate(d, d->cursor, move, some);
         for (size_t i = 0; i < count; i++)
@@ -297,7 +315,7 @@ static bool is_half_done(const struct act *act)
 {
     for (uint16_t i = 0; i < act->footprint.count; i++) {
         const struct touch *t = &act->footprint.touches[i];
-        if (t->kind == TOUCH_STREAM_WRITE && t->room && t->room < t->size)
+        if (t->kind == TOUCH_STREAM_WRITE && t->size > PIPE_BUF && t->room && t->room < t->size)
             return true;
     }
     return false;
@@ -307,8 +325,11 @@ static void note_parking(struct dpor *d, const struct act *act)
 {
     struct dpor_parking p = {act->move, act->op, act->footprint};
     *PUSH(d->parked) = p;
+    struct dpor_node *n = node_at(d, d->cursor);
+    if (!is_known_to_block(n, act->move))
+        *PUSH(n->blocked) = act->move;
     if (!d->is_replayed)
-        *PUSH(node_at(d, d->cursor)->parkings) = p;
+        *PUSH(n->parkings) = p;
 }
 
 static void unpark(struct dpor *d, uint16_t task)
@@ -334,7 +355,8 @@ static void add_event(struct dpor *d, const struct act *act)
     e->after = act->footprint;
     e->before = o ? o->footprint : act->footprint;
     size_t i = d->cursor;
-    node_at(d, i);
+    struct dpor_node *n = node_at(d, i);
+    n->is_bound = e->is_forced && is_asleep(n, e->move);
     *PUSH(d->events) = e;
     pass_sleep(d, i, d->nodes[i]->sleep, d->nodes[i]->sleep_count);
     pass_sleep(d, i, d->nodes[i]->done, d->nodes[i]->done_count);
@@ -363,7 +385,7 @@ static void moved(void *self, const struct act *act)
 static void begin(void *self)
 {
     struct dpor *d = self;
-    d->plan_at = d->cursor = d->parked_count = d->now_count = d->lost_count = 0;
+    d->plan_at = d->cursor = d->parked_count = d->now_count = 0;
     d->now_node = SIZE_MAX;
     d->has_begun = true;
     d->gave_up = d->has_diverged = d->is_cut = false;
@@ -464,6 +486,7 @@ static void set_out(struct dpor *d, size_t i, struct move wish)
     keep_parkings(d, i, wish);
     if (i < d->events_count)
         *PUSH(n->done) = (struct dpor_sleeper){d->events[i]->move, d->events[i]->before};
+    n->lost_count = 0;
     make_plan(d, i, wish);
     cut_path(d, i);
     d->branch = i;
@@ -476,12 +499,12 @@ static bool take_wish(struct dpor *d, size_t i, struct move *out)
     while (n->wishes_count) {
         struct move wish = n->wishes[--n->wishes_count];
         bool is_on_path = i < d->events_count && move_equals(d->events[i]->move, wish);
-        if (is_on_path || is_asleep(n, wish))
+        if (is_on_path || is_asleep(n, wish) || is_known_to_block(n, wish))
             continue;
         if (i < d->events_count && d->events[i]->is_forced) {
             /* only if who woke by itself can be kept awake */
             keep_parkings(d, i, wish);
-            if (is_parked_at(d, i, d->events[i]->move.task)) {
+            if (n->is_bound || is_parked_at(d, i, d->events[i]->move.task)) {
                 d->stats.unmet++;
                 continue;
             }
@@ -511,8 +534,6 @@ bool dpor_next(struct dpor *d)
     if (!d->has_begun)
         return true;
     account(d);
-    if (d->gave_up || d->is_cut)
-        d->parked_count = 0; /* they may still be woken */
     if (!d->has_diverged)
         dpor_find_races(d);
     for (size_t i = d->nodes_count; i > 0; i--) {
@@ -548,7 +569,6 @@ void dpor_free(struct dpor *d)
     free(d->plan);
     free(d->now);
     free(d->parked);
-    free(d->lost);
     free(d);
 }
 

@@ -47,6 +47,7 @@ struct dpor_parking {
 
 /* The state before event i of the path. */
 struct dpor_node {
+    bool is_bound;     /* somebody asleep went on here though another was to be let go first */
     bool has_standing; /* somebody chose here; else a sleeper went on by itself */
     struct dpor_option *options;
     size_t options_count, options_cap;
@@ -54,16 +55,14 @@ struct dpor_node {
     size_t sleep_count, sleep_cap;
     struct dpor_sleeper *done; /* tried here before */
     size_t done_count, done_cap;
+    struct footprint *lost; /* of moves that slept here and are gone after the event that follows */
+    size_t lost_count, lost_cap;
     struct move *wishes; /* to be tried here */
     size_t wishes_count, wishes_cap;
+    struct move *blocked; /* found to fall asleep when they are let go here */
+    size_t blocked_count, blocked_cap;
     struct dpor_parking *parkings; /* let go here, in this order, and fell asleep */
     size_t parkings_count, parkings_cap;
-};
-
-/* A move that slept in a state and was gone after it. */
-struct dpor_lost {
-    size_t node;
-    struct footprint footprint;
 };
 
 struct dpor_plan {
@@ -92,8 +91,6 @@ struct dpor {
     size_t now_node; /* its state; SIZE_MAX before the first */
     struct dpor_parking *parked;
     size_t parked_count, parked_cap;
-    struct dpor_lost *lost;
-    size_t lost_count, lost_cap;
     bool is_replayed, must_happen; /* the move just chosen: a parking of the plan, or an event */
     bool has_begun, gave_up, has_diverged, is_cut;
 };

@@ -108,6 +108,14 @@ static bool was_blocked_at(const struct study *s, size_t i)
         if (n->options[k].move.task == s->late->move.task && n->options[k].op == s->late->op &&
             n->options[k].move.kind == MOVE_GO)
             return n->options[k].enabled == ENABLED_NO;
+    for (size_t k = 0; k < n->blocked_count; k++)
+        if (n->blocked[k].task == s->late->move.task)
+            return true;
+    for (size_t p = 0; p <= i; p++) /* asleep in it already */
+        for (size_t k = 0; k < s->d->nodes[p]->parkings_count; k++)
+            if (s->d->nodes[p]->parkings[k].move.task == s->late->move.task &&
+                s->d->nodes[p]->parkings[k].op == s->late->op)
+                return true;
     return false;
 }
 
@@ -302,22 +310,23 @@ static void consider_early_signal(struct dpor *d, size_t i)
 
 /* Whatever would have woken the lost sleeper, and did not happen because of the move that was made
  * instead, is to be tried in its place. */
-static void consider_lost(struct dpor *d, const struct dpor_lost *lost)
+static void consider_lost(struct dpor *d, size_t node, const struct footprint *lost, size_t first)
 {
-    const struct dpor_event *instead = d->events[lost->node];
-    for (size_t k = lost->node + 1; k < d->clocked; k++) {
+    const struct dpor_event *instead = d->events[node];
+    for (size_t k = first > node ? first : node + 1; k < d->clocked; k++) {
         struct dpor_event *e = d->events[k];
-        if (happens_before(instead, e) || !dpor_may_meet(&lost->footprint, &e->before))
+        if (happens_before(instead, e) || !dpor_may_meet(lost, &e->before))
             continue;
         struct study s = {.d = d, .late = e, .position = k, .ordinal = e->ordinal};
         clock_join(&s.all, e);
-        reverse(&s, lost->node, KEEP_BEFORE);
+        reverse(&s, node, KEEP_BEFORE);
         free(s.all.at);
     }
 }
 
 void dpor_find_races(struct dpor *d)
 {
+    size_t first = d->clocked;
     for (; d->clocked < d->events_count; d->clocked++) {
         study_one(d, d->events[d->clocked], d->clocked, false);
         consider_early_signal(d, d->clocked);
@@ -328,6 +337,7 @@ void dpor_find_races(struct dpor *d)
         study_one(d, &pending, d->events_count, true);
         free(pending.clock);
     }
-    for (size_t i = 0; i < d->lost_count; i++)
-        consider_lost(d, &d->lost[i]);
+    for (size_t i = 0; i < d->events_count; i++)
+        for (size_t k = 0; k < d->nodes[i]->lost_count; k++)
+            consider_lost(d, i, &d->nodes[i]->lost[k], first);
 }

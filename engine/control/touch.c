@@ -71,10 +71,12 @@ static enum relation read_then_write(const struct touch *read, const struct touc
         return RELATION_COMMUTES;
     if (read->done && read->at + read->done > write->at)
         return RELATION_ENABLES; /* it got the first part of a write that was still under way */
-    uint64_t room = minus(write->room, read->done);
-    if (room >= write->size)
+    /* Bytes leave in order: for the write there had to be room by the time that all up to here were
+     * read, and not by a later read. */
+    uint64_t had_to_leave = minus(write->at + write->size, write->level + write->room);
+    if (write->room == UINT64_MAX || read->at >= had_to_leave)
         return depends_if(read->done < read->size);
-    bool would_wait = room == 0 || write->size <= PIPE_BUF;
+    bool would_wait = write->room <= read->done || write->size <= PIPE_BUF;
     return would_wait ? RELATION_ENABLES : RELATION_DEPENDS;
 }
 
