@@ -243,10 +243,22 @@ void leave_fd_flags(struct model *m, uint32_t pend, const struct op *op);
 void leave_status_flags(struct model *m, uint32_t pend, const struct op *op);
 void leave_nonblock(struct model *m, uint32_t pend, const struct op *op);
 
-/* ---- model_open.c: where descriptors come from ---- */
+/* ---- model_object.c ---- */
 uint32_t object_new(struct model *m, enum object_kind kind, uint32_t event);
 void object_unref(struct model *m, uint32_t object); /* one description less */
+enum object_kind kind_of_path(const char *path, uint64_t flags);
+uint32_t fifo_of_path(const struct model *m, const char *path);
+uint32_t pipe_of_inode(const struct model *m, uint64_t ino, uint64_t dev);
+/* What /dev/fd/N and the like mean to a task. */
+uint32_t object_of_fd_path(struct model *m, uint32_t task, const char *path);
 void apply_fd(struct model *m, const struct event *ev);
+
+/* ---- model_epoll.c ---- */
+void leave_epoll_ctl(struct model *m, uint32_t pend, const struct op *op);
+void epoll_forget(struct model *m, uint32_t file);
+void watches_free(struct model *m, uint32_t object);
+
+/* ---- model_open.c: where descriptors come from ---- */
 void enter_open(struct model *m, uint32_t pend, const struct op *op);
 void leave_open(struct model *m, uint32_t pend, const struct op *op);
 void leave_pipe(struct model *m, uint32_t pend, const struct op *op);
@@ -256,9 +268,7 @@ void leave_receive(struct model *m, uint32_t pend, const struct op *op);
 void leave_signalfd(struct model *m, uint32_t pend, const struct op *op);
 uint32_t new_fd(struct model *m, uint32_t pend, int fd, enum object_kind kind, const struct op *op);
 void leave_new_fd(struct model *m, uint32_t pend, const struct op *op);
-void leave_epoll_ctl(struct model *m, uint32_t pend, const struct op *op);
 void open_is_asleep(struct model *m, uint32_t pend); /* so its path is a FIFO */
-void epoll_forget(struct model *m, uint32_t file);
 /* A sibling's open, pipe or dup under way that must have made fd; false when there is none. */
 bool commit_open(struct model *m, uint32_t task, int fd);
 

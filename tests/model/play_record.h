@@ -1,7 +1,9 @@
-/* The parts of a script that is being played; for play.c and play_record.c. */
+/* The parts of a script that is being played; for play.c, play_record.c (lines to events) and
+ * play_calls.c (their arguments and memory). */
 #ifndef TESTS_MODEL_PLAY_RECORD_H
 #define TESTS_MODEL_PLAY_RECORD_H
 
+#include "trace/call.h"
 #include "trace/recording.h"
 
 enum { SCRIPT_TASKS = 32, SCRIPT_WORDS = 24, SCRIPT_BLOBS = 4, SCRIPT_CALLS = 8 };
@@ -11,7 +13,15 @@ struct words {
     char **word;
 };
 
-struct verb;
+struct script;
+
+/* A call: how the words of a script become its arguments, and what it brings back. */
+struct verb {
+    const char *name;
+    enum call call;
+    void (*enter)(struct script *s, const struct words *w, struct event *ev);
+    void (*leave)(struct script *s, const struct words *w, struct event *ev); /* may be NULL */
+};
 
 struct script_task {
     char name[16];
@@ -48,7 +58,20 @@ struct script {
     size_t labels_count, labels_cap;
 };
 
-int script_tid(struct script *s, const char *name);
+/* ---- play_record.c ---- */
 void script_run(struct script *s, const char *text);
+
+/* ---- play_calls.c ---- */
+_Noreturn void script_bad_line(const struct script *s, const char *why);
+int script_tid(struct script *s, const char *name);
+int64_t script_number(struct script *s, const char *word); /* 7, @P.1, EAGAIN */
+#define ARG(i) script_number(s, w->word[i])                /* where these are called so */
+bool words_have(const struct words *w, const char *word);
+uint64_t words_open_flags(const struct words *w);
+uint64_t words_clone_flags(const struct words *w);
+const struct verb *script_verb(const char *name); /* NULL */
+/* A blob of the half that is being made. */
+void script_keep(struct script *s, int arg, enum blob_side side, const void *bytes, size_t size);
+void script_drop_blobs(struct script *s);
 
 #endif

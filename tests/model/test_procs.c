@@ -352,6 +352,14 @@ static const struct script_case descriptors[] = {
                                     "P pipe = 0 3 4\n"
                                     "P open /dev/fd/4 write = 5\n"
                                     "? ends 1 = 1 2\n"},
+    {"/dev/fd is opened while another thread closes", "P start\n"
+                                                      "P open /tmp/a read = 3 file 5\n"
+                                                      "P > fork thread\n"
+                                                      "T start P thread\n"
+                                                      "P < @T\n"
+                                                      "P > open /dev/fd/3 read\n"
+                                                      "T close 3 = 0\n"
+                                                      "P < ENOENT\n"},
     {"O_APPEND: the offset is not known", "P start\n"
                                           "P open /tmp/a write append = 3 file 5\n"
                                           "P write 3 \"abc\" = 3\n"
