@@ -23,6 +23,7 @@ static const char help[] =
     "      --faults LIST        what may happen to calls: short, signal, small, error, kill, or "
     "none;\n"
     "                           default: short,signal,small,error\n"
+    "      --keep-going         look at all there is, also after a failure\n"
     "      --variant NAME       of a lab; default: broken\n"
     "  -o FILE                  where to write the schedule of a failure; default: "
     "failure.schedule\n"
@@ -75,11 +76,15 @@ static bool read_faults(struct exploration *q, const char *text)
 
 static int parse(struct exploration *q, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"budget", required_argument, NULL, 'b'}, {"seed", required_argument, NULL, 's'},
-        {"time", required_argument, NULL, 't'},   {"status", required_argument, NULL, 'e'},
-        {"faults", required_argument, NULL, 'F'}, {"variant", required_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},         {0}};
+    static const struct option options[] = {{"budget", required_argument, NULL, 'b'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"time", required_argument, NULL, 't'},
+                                            {"status", required_argument, NULL, 'e'},
+                                            {"faults", required_argument, NULL, 'F'},
+                                            {"variant", required_argument, NULL, 'v'},
+                                            {"keep-going", no_argument, NULL, 'k'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     uint64_t number;
     int status;
     for (int c; (c = getopt_long(argc, argv, "+o:h", options, NULL)) != -1;) {
@@ -108,6 +113,7 @@ static int parse(struct exploration *q, int argc, char **argv)
                                             "kill; or none");
             break;
         case 'v': q->variant = optarg; break;
+        case 'k': q->options.keeps_going = true; break;
         case 'o': q->out = optarg; break;
         case 'h': fputs(help, stdout); return STATUS_OK;
         default: return STATUS_USAGE;
@@ -140,6 +146,8 @@ static int report(const struct exploration *q, const struct target_program *targ
     struct buf text = {0};
     outcome_text(&r->outcome, &text);
     printf("%s\n", text.data);
+    if (q->options.keeps_going)
+        printf("%s; %llu runs failed\n", r->claim, (unsigned long long)r->failures);
     printf("found by %s after %llu runs, %.1f s\n", r->found_by, (unsigned long long)r->found_after,
            r->seconds);
     free(r->schedule->why);

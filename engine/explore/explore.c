@@ -125,7 +125,7 @@ static int confirm(struct explorer *x, const struct trial_result *found, struct 
 static int take_failure(struct explorer *x, struct trial_result *found, struct err *e)
 {
     struct explore_result *out = x->out;
-    int rc = confirm(x, found, e);
+    int rc = out->has_failed ? 1 : confirm(x, found, e);
     if (rc <= 0)
         return rc;
     out->failures++;
