@@ -110,7 +110,7 @@ int target_find(struct target_program *out, char *const *words, const char *vari
     int rc;
     if (is_c_file(word))
         rc = use_source(out, word, e);
-    else if (strchr(word, '/') && access(word, F_OK) == 0)
+    else if (strchr(word, '/'))
         rc = use_program(out, word, e);
     else
         rc = use_lab(out, words, variant, e);

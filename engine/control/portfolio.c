@@ -178,7 +178,8 @@ static bool is_phase_over(struct portfolio *p)
         return true;
     if (p->phase != PORTFOLIO_CLASSES || dpor_next(p->dpor))
         return false;
-    p->is_classes_done = dpor_is_complete(p->dpor);
+    /* of a move that may touch anything, the other orders may not have been seen */
+    p->is_classes_done = dpor_is_complete(p->dpor) && dpor_stats(p->dpor).opaque == 0;
     return true;
 }
 

@@ -87,11 +87,7 @@ static bool look(struct tracer *t, struct task *task)
         step_follow(t, task);
         return true;
     case STEP_PARKED:
-        if (step_take_stop(t, task)) {
-            follow_woken(t, task, was_open);
-            return true;
-        }
-        if (step_is_asleep(task, step_stat(task).state))
+        if (step_is_still_asleep(task))
             return false;
         if (step_await(t, task))
             follow_woken(t, task, was_open);
@@ -99,7 +95,8 @@ static bool look(struct tracer *t, struct task *task)
     case STEP_HELD:
     case STEP_STOPPED:
     case STEP_DYING:
-        if (!step_take_stop(t, task))
+        /* only a signal moves who stands at a stop; and exec and exit of its own group */
+        if (!t->stepper->is_held_looked_at || !step_take_stop(t, task))
             return false;
         if (!step_does_rest(t, task))
             step_go_on(t, task);
@@ -126,12 +123,12 @@ static const uint64_t *ignored_by_default(void)
 /* True when a signal was delivered that does nothing: the task is back where it was, without it. */
 static bool ask_pending(struct tracer *t, struct task *task)
 {
-    struct probe_process now;
+    struct signal_sets now;
     task->brake.pending = 0;
-    if (task->brake.state != STEP_HELD || probe_process(task->tid, &now) < 0)
+    if (task->brake.state != STEP_HELD || !step_signals(task, &now))
         return false;
-    uint64_t pending = (now.sig_pending | now.sig_shared_pending) & ~now.sig_blocked;
-    uint64_t vain = pending & (now.sig_ignored | (*ignored_by_default() & ~now.sig_caught));
+    uint64_t pending = now.pending & ~now.blocked;
+    uint64_t vain = pending & (now.ignored | (*ignored_by_default() & ~now.caught));
     if (vain) {
         step_deliver(t, task);
         return true;
@@ -184,8 +181,16 @@ static bool settle_once(struct tracer *t)
     return has_moved;
 }
 
+static bool may_move_held(const struct tracer *t)
+{
+    enum call call = t->stepper->granted_call;
+    return t->stepper->is_signal_sent || call == CALL_exit_group || call == CALL_exit ||
+           call == CALL_execve || call == CALL_execveat || call == CALL_UNKNOWN;
+}
+
 void step_settle(struct tracer *t)
 {
+    t->stepper->is_held_looked_at = may_move_held(t);
     while (!t->is_ending && (settle_once(t) || (t->stepper->is_signal_sent && ask_all_pending(t)) ||
                              report_unheeded(t))) {
     }

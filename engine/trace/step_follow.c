@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +50,29 @@ static bool is_vfork_parent(struct task *task)
     return top && !top->is_interrupted && (top->clone_flags & CLONE_VFORK);
 }
 
+static uint64_t set_of(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+    return at ? strtoull(at + strlen(name), NULL, 16) : 0;
+}
+
+bool step_signals(struct task *task, struct signal_sets *out)
+{
+    char text[4096];
+    if (!read_kept(task, &task->brake.status_fd, "status", text, sizeof text))
+        return false;
+    const char *sets = strstr(text, "\nSigPnd:"); /* the name, which may hold anything, is before */
+    if (!sets)
+        return false;
+    *out = (struct signal_sets){
+        .pending = set_of(sets, "\nSigPnd:") | set_of(sets, "\nShdPnd:"),
+        .blocked = set_of(sets, "\nSigBlk:"),
+        .ignored = set_of(sets, "\nSigIgn:"),
+        .caught = set_of(sets, "\nSigCgt:"),
+    };
+    return true;
+}
+
 /* State S alone does not tell: a call may set it, look once more whether it needs to wait, and be
  * preempted in between (do_wait does). /proc/TID/syscall answers "running" then, because it asks
  * whether the task is off its run queue (proc_pid_syscall(5)). */
@@ -69,6 +93,25 @@ bool step_take_stop(struct tracer *t, struct task *task)
         return false;
     stop_take(t, task->tid, info.si_status << 8 | 0x7f);
     return true;
+}
+
+/* How often it was given a CPU so far (proc(5), schedstat, third number); 0: not to be had. */
+static uint64_t read_slices(struct task *task)
+{
+    char text[96];
+    unsigned long long slices = 0;
+    if (read_kept(task, &task->brake.schedstat_fd, "schedstat", text, sizeof text))
+        sscanf(text, "%*u %*u %llu", &slices);
+    return slices;
+}
+
+bool step_is_still_asleep(struct task *task)
+{
+    char state = step_stat(task).state;
+    if (state != 'S' && !(state == 'D' && is_vfork_parent(task)))
+        return false;
+    return task->brake.slices ? read_slices(task) == task->brake.slices
+                              : step_is_asleep(task, state);
 }
 
 bool step_is_leader(const struct task *task)
@@ -95,8 +138,10 @@ static void note_parked(struct tracer *t, struct task *task)
 {
     struct open_call *top = inflight_top(&task->calls);
     task->brake.state = STEP_PARKED;
-    if (!top || !top->is_recorded || top->is_interrupted || top->is_known_blocked)
+    task->brake.slices = read_slices(task);
+    if (!top || !top->is_recorded || top->is_interrupted)
         return;
+    /* also when it woke and sleeps again: a long write has then filled the pipe once more */
     top->is_known_blocked = true;
     record_point(t, EVENT_BLOCKED, task->tid, (uint64_t[6]){top->event}, 0, NULL);
 }
@@ -113,6 +158,12 @@ static bool is_visible(struct task *task, const struct open_call *call)
     case CALL_gettimeofday:
     case CALL_time: return false;
     case CALL_newfstatat: return !(call->args[3] & AT_EMPTY_PATH);
+    /* posix_spawn(3) sets dozens of dispositions in a child that nobody knows yet */
+    case CALL_rt_sigaction:
+    case CALL_rt_sigprocmask:
+        if (task->brake.is_vfork_child)
+            return false;
+        break;
     default: break;
     }
     if (!task->brake.is_loading)
@@ -162,7 +213,10 @@ bool step_does_rest(struct tracer *t, struct task *task)
             return false;
         b->state = STEP_DYING;
         return true;
-    case STOP_EXEC: b->is_loading = true; return false;
+    case STOP_EXEC:
+        b->is_loading = true;
+        b->is_vfork_child = false;
+        return false;
     default: return false;
     }
 }
@@ -279,6 +333,8 @@ void step_doom(struct tracer *t, pid_t tgid)
 void step_on_born(struct tracer *t, struct task *task, struct task *creator)
 {
     task->brake.birth = t->stepper->births++;
+    const struct open_call *call = creator ? inflight_top(&creator->calls) : NULL;
+    task->brake.is_vfork_child = call && !call->is_interrupted && (call->clone_flags & CLONE_VFORK);
     task->brake.creator = creator ? creator->brake.birth : BRAKE_NOBODY;
     if (creator) {
         creator->brake.child = task->brake.birth;

@@ -154,6 +154,7 @@ static void report_death(struct tracer *t, const struct task *task)
 void step_move(struct tracer *t, const struct step_choice *choice)
 {
     struct task *task = step_find(t, choice->birth);
+    t->stepper->granted_call = CALL_UNKNOWN;
     if (choice->kind == STEP_TIMER) {
         step_fire(t, (size_t)choice->value);
         tell(t, NULL, choice->birth, STEP_TIMER);

@@ -27,8 +27,9 @@ struct stepper {
     uint32_t births;
     uint32_t granted_event; /* of the last move */
     enum call granted_call;
-    uint64_t clock_ns;   /* the run's own: only moves advance it */
-    bool is_signal_sent; /* since pending signals were last asked for */
+    uint64_t clock_ns;      /* the run's own: only moves advance it */
+    bool is_held_looked_at; /* who stands at a stop may have been moved by the last move */
+    bool is_signal_sent;    /* since pending signals were last asked for */
 
     struct timer *timers;
     size_t timers_count, timers_cap;
@@ -48,9 +49,16 @@ struct stat_line {
     char state; /* 0: gone */
     pid_t ppid;
 };
+/* proc_pid_status(5): bit n-1 for signal n. pending: of the task and of its process. */
+struct signal_sets {
+    uint64_t pending, blocked, ignored, caught;
+};
+bool step_signals(struct task *task, struct signal_sets *out);
 struct stat_line step_stat(struct task *task);
 /* Truly off its run queue, in a call. state: as step_stat gave it. */
 bool step_is_asleep(struct task *task, char state);
+/* Of a parked task: it is asleep, and has not run since it was parked. */
+bool step_is_still_asleep(struct task *task);
 bool step_is_leader(const struct task *task);
 bool step_has_threads(const struct tracer *t, const struct task *leader);
 /* Takes a stop, never an end: to reap a dead process is to tell its parent, and that is a move. */

@@ -37,6 +37,8 @@ struct task *tasks_add(struct tasks *t, pid_t tid, pid_t tgid, struct space *tak
                           .next = *bucket,
                           .brake.stat_fd = -1,
                           .brake.syscall_fd = -1,
+                          .brake.status_fd = -1,
+                          .brake.schedstat_fd = -1,
                           .brake.call_event = BRAKE_NOBODY,
                           .brake.child = BRAKE_NOBODY};
     *bucket = task;
@@ -58,6 +60,8 @@ void tasks_remove(struct tasks *t, struct task *task)
     space_release(task->space);
     fd_close(&task->brake.stat_fd);
     fd_close(&task->brake.syscall_fd);
+    fd_close(&task->brake.status_fd);
+    fd_close(&task->brake.schedstat_fd);
     free(task);
 }
 

@@ -32,11 +32,12 @@ enum { BRAKE_NOBODY = UINT32_MAX };
 /* What a stepped run knows of a task (step.h). */
 struct brake {
     /* set once */
-    uint32_t birth, creator; /* BRAKE_NOBODY: the command */
-    int stat_fd, syscall_fd; /* its files in /proc, kept open; -1 */
+    uint32_t birth, creator;            /* BRAKE_NOBODY: the command */
+    int stat_fd, syscall_fd, status_fd, schedstat_fd; /* its files in /proc, kept open; -1 */
     /* changes with every stop */
-    uint8_t state;      /* enum step_state */
-    bool is_loading;    /* since exec, the dynamic linker is at work */
+    uint8_t state;       /* enum step_state */
+    bool is_vfork_child; /* and has not called exec yet */
+    bool is_loading;     /* since exec, the dynamic linker is at work */
     bool is_exiting;    /* let into exit, or its group into exit_group: dies without another move */
     bool is_timing_out; /* interrupted so that it can be told that its time is over */
     bool is_rewound;    /* its held call was put back, to deliver a signal first */
@@ -48,6 +49,7 @@ struct brake {
     int patched_arg;
     uint64_t original_arg;
     uint32_t grants;
+    uint64_t slices;  /* parked: how often it had been given a CPU */
     uint64_t pending; /* signals that would be delivered, as last asked */
     bool has_deadline;
     uint64_t deadline_ns;
