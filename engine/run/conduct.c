@@ -1,6 +1,7 @@
 #include "run/conduct.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,7 +177,9 @@ static uint8_t ask_enabled(const struct choice *o)
                 return ENABLED_NO;
             break;
         case TOUCH_STREAM_WRITE:
-            if (t->room < t->size)
+            if (t->room < t->size && t->size > PIPE_BUF)
+                answer = ENABLED_UNKNOWN; /* it may begin, and who waits first goes on first */
+            else if (t->room < t->size)
                 return t->room ? ENABLED_UNKNOWN : ENABLED_NO;
             break;
         case TOUCH_STREAM_OPEN_READ:

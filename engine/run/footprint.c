@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -92,8 +93,12 @@ static void touch_stream(struct sketch *s, uint32_t index, enum touch_kind kind,
     t->room = o->readers ? model_pipe_room(s->m, index, size ? size : 1) : UINT64_MAX;
     if (kind == TOUCH_STREAM_READ)
         t->is_end = !o->fill && !o->writers;
-    if (kind == TOUCH_STREAM_WRITE)
+    if (kind == TOUCH_STREAM_WRITE) {
         t->is_end = !o->readers;
+        /* its parts, and those of others, come in between each other: pipe(7), PIPE_BUF */
+        if (o->readers && size > PIPE_BUF && t->room < size)
+            s->out->touches_all = true;
+    }
 }
 
 /* The output that people read, and what comes from outside, is no object of the run. */
