@@ -514,8 +514,8 @@ local function runs(random)
         spec("SIGCHLD ignored", 3 + random(2, 4), 3, { ignore = { "SIGCHLD" } }),
         scarce,
         none,
-        spec("any order", 3, 2, { orders = 40 }),
-        spec("any order, interrupted", 2, 2, { orders = 30, faults = { "signal" } }),
+        spec("any order", 3, 2, { orders = 25 }),
+        spec("any order, interrupted", 2, 2, { orders = 20, faults = { "signal" } }),
     }
 end
 

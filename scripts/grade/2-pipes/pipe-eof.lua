@@ -401,7 +401,7 @@ local function runs(random)
         spec("all at the end", random(1, 2), "dribble", "late"),
         no_pipe,
         no_process,
-        { name = "any order", args = { "consumers=2" }, limit = 15, stdin = lines(random, 2, 6), orders = 40,
+        { name = "any order", args = { "consumers=2" }, limit = 15, stdin = lines(random, 2, 6), orders = 25,
             faults = { "short", "error" } },
     }
 end
