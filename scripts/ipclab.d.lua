@@ -30,6 +30,11 @@
 ---@field knobs? table<string, ipclab.Value>
 ---@field options ipclab.Option[]
 
+---@class ipclab.Goal
+---@field title string
+---@field reached "deadlock"|"never-eof"|"ended-well"|fun(run: ipclab.Run): boolean?
+---@field variants? string[]
+
 ---@class ipclab.Lab
 ---@field title string
 ---@field part string
@@ -40,6 +45,7 @@
 ---@field variants table<string, ipclab.Variant>
 ---@field knobs? ipclab.Knob[]
 ---@field prediction? ipclab.Prediction
+---@field goals? ipclab.Goal[]
 ---@field watch string[]
 ---@field expects table<string, string[]>
 ---@field limit? number

@@ -28,6 +28,8 @@ static void help(FILE *out)
           out);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char left[80];
+        if (!commands[i].text[0])
+            continue;
         snprintf(left, sizeof left, "ipclab %s %s", commands[i].name, commands[i].arguments);
         if (strlen(left) > 30)
             fprintf(out, "  %s\n  %-30s  %s\n", left, "", commands[i].text);

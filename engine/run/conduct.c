@@ -483,6 +483,8 @@ static enum trace_answer on_choose(void *arg, struct step_choice *out)
                                 .parked_count = c->parked_count,
                                 .step = c->moves};
     const struct chooser *chooser = c->options.chooser;
+    if (c->options.look)
+        c->options.look(c->options.look_arg, c, &standing);
     int index = chooser->choose(chooser->self, &standing);
     if (index < 0) {
         c->is_given_up = true;
@@ -550,6 +552,28 @@ static enum trace_answer on_stuck(void *arg)
     const struct model *m = c->catch_up(c->arg);
     c->stuck_ns = c->last_move_ns ? clock_ns() - c->last_move_ns : 0;
     return !m || model_is_stuck(m) ? TRACE_STOP_STUCK : TRACE_GO_ON;
+}
+
+/* ---- for those who look ---- */
+
+const struct model *conduct_model(const struct conduct *c)
+{
+    return c->model;
+}
+
+const struct footprint_move *conduct_meaning(const struct conduct *c, size_t choice)
+{
+    return &c->meanings[choice].move;
+}
+
+uint32_t conduct_parked_task(const struct conduct *c, size_t parked)
+{
+    for (size_t i = 0; c->model && i < step_task_count(c->tracer); i++) {
+        const struct step_task *task = step_task_at(c->tracer, i);
+        if (task->state == STEP_PARKED && conduct_name(c, task->birth) == c->parked[parked].task)
+            return model_task_by_tid(c->model, task->tid);
+    }
+    return MODEL_NONE;
 }
 
 /* ---- life ---- */

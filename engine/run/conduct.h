@@ -10,7 +10,10 @@
 #include "control/chooser.h"
 #include "control/fault.h"
 #include "model/model.h"
+#include "run/footprint.h"
 #include "trace/step.h"
+
+struct conduct;
 
 struct conduct_options {
     const struct chooser *chooser;
@@ -23,9 +26,10 @@ struct conduct_options {
     /* A call is let go, and what could befall it; needs wants_footprints. NULL: not told. */
     void (*on_call)(void *arg, struct move move, uint32_t op, const struct fault_facts *facts);
     void *arg;
+    /* Told before each `choose`: for those who show people what there is to choose. */
+    void (*look)(void *arg, const struct conduct *c, const struct standing *s);
+    void *look_arg;
 };
-
-struct conduct;
 
 /* catch_up(arg) folds all that was recorded, and returns the model (NULL when that failed). */
 struct conduct *conduct_new(const struct conduct_options *options,
@@ -43,5 +47,11 @@ uint64_t conduct_stuck_ns(const struct conduct *c);
 
 /* The name of a task of this run, by order of birth. */
 uint16_t conduct_name(const struct conduct *c, uint32_t birth);
+
+/* Within `look`: the state (NULL without footprints), what each choice means in it, and the model's
+ * task behind each that is parked (MODEL_NONE: not known). */
+const struct model *conduct_model(const struct conduct *c);
+const struct footprint_move *conduct_meaning(const struct conduct *c, size_t choice);
+uint32_t conduct_parked_task(const struct conduct *c, size_t parked);
 
 #endif

@@ -46,6 +46,7 @@ static void take_variants(struct lab *lab, const cJSON *list, const cJSON *expec
         variant->path = xasprintf("%s/%s", lab->folder, variant->program);
         variant->text = json_text(item, "text");
         variant->expect_count = json_texts(&variant->expects, expects, item->string);
+        variant->has_expects = item_of(expects, item->string) != NULL;
     }
 }
 
@@ -85,6 +86,19 @@ static void take_prediction(struct lab_prediction *p, const cJSON *json)
     }
 }
 
+static void take_goals(struct lab *lab, const cJSON *list)
+{
+    const cJSON *item;
+    lab->goals = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *lab->goals);
+    cJSON_ArrayForEach(item, list)
+    {
+        struct lab_goal *goal = &lab->goals[lab->goal_count++];
+        goal->title = json_text(item, "title");
+        goal->reached = json_text(item, "reached");
+        goal->variant_count = json_texts(&goal->variants, item, "variants");
+    }
+}
+
 /* exercise: "2-pipes/pipe-eof". */
 static struct lab *lab_new(const char *root, const char *exercise)
 {
@@ -108,6 +122,7 @@ static void take_lab(struct lab *lab, const cJSON *json)
     take_variants(lab, item_of(json, "variants"), item_of(json, "expects"));
     take_knobs(lab, item_of(json, "knobs"));
     take_prediction(&lab->prediction, item_of(json, "prediction"));
+    take_goals(lab, item_of(json, "goals"));
 }
 
 static void take_error(struct lab *lab, const char *text)
@@ -153,6 +168,16 @@ static void knobs_free(struct lab_knob *knobs, size_t count)
     free(knobs);
 }
 
+static void goals_free(struct lab_goal *goals, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(goals[i].title);
+        free(goals[i].reached);
+        strings_free(goals[i].variants, goals[i].variant_count);
+    }
+    free(goals);
+}
+
 void lab_free(struct lab *lab)
 {
     if (lab == NULL)
@@ -165,6 +190,7 @@ void lab_free(struct lab *lab)
     variants_free(lab->variants, lab->variant_count);
     knobs_free(lab->knobs, lab->knob_count);
     prediction_fini(&lab->prediction);
+    goals_free(lab->goals, lab->goal_count);
     strings_free(lab->covers, lab->cover_count);
     strings_free(lab->watch, lab->watch_count);
     free(lab->name);
@@ -377,73 +403,3 @@ int lab_load(struct lab **out, const char *root, const char *name, struct err *e
 }
 
 /* ---- the prediction ---- */
-
-struct predict_job {
-    const struct lab *lab;
-    const char *root;
-    const char *recording_path;
-};
-
-static int find_true_option(const struct predict_job *job, struct script *s,
-                            const struct evidence *ev, size_t *found, struct err *e)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < job->lab->prediction.option_count; i++) {
-        bool does_hold;
-        int result = script_holds(&does_hold, s, ev, i, e);
-        if (result < 0)
-            return result;
-        if (does_hold) {
-            *found = i;
-            count++;
-        }
-    }
-    if (count != 1)
-        return err_set(e, EINVAL, "%s/%s: prediction: %zu options hold of this run, not one",
-                       job->lab->part, job->lab->name, count);
-    return 0;
-}
-
-static int predict_job(void *arg, struct buf *out, struct err *e)
-{
-    const struct predict_job *job = arg;
-    struct script_options options = {.root = job->root, .wall_ns = load_wall_ns};
-    struct script *s = NULL;
-    struct evidence *ev = NULL;
-    cJSON *json = NULL;
-    size_t found = 0;
-    char *file = xasprintf("labs/%s/%s/lab.lua", job->lab->part, job->lab->name);
-    int result = evidence_open(&ev, job->recording_path, e);
-    if (result == 0)
-        result = script_new(&s, &options, e);
-    if (result == 0)
-        result = script_load_lab(&json, s, file, e);
-    if (result == 0)
-        result = find_true_option(job, s, ev, &found, e);
-    if (result == 0)
-        buf_varint(out, found);
-    cJSON_Delete(json);
-    script_free(s);
-    evidence_free(ev);
-    free(file);
-    return result;
-}
-
-int lab_predict(size_t *out, const struct lab *lab, const char *root, const char *recording_path,
-                struct err *e)
-{
-    struct predict_job job = {.lab = lab, .root = root, .recording_path = recording_path};
-    struct buf answer = {0};
-    int result = child_run(&answer, predict_job, &job, &child_limits, e);
-    if (result == 0) {
-        struct cursor at = {.at = (const uint8_t *)answer.data,
-                            .end = (const uint8_t *)answer.data + answer.len};
-        size_t found = (size_t)cursor_varint(&at);
-        if (found < lab->prediction.option_count)
-            *out = found;
-        else
-            result = err_set(e, EPROTO, "ask the prediction: the answer is cut off");
-    }
-    buf_fini(&answer);
-    return result;
-}

@@ -6,6 +6,7 @@
 #ifndef IPCLAB_SCRIPT_LAB_H
 #define IPCLAB_SCRIPT_LAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct lab_variant {
     char *text;
     char **expects; /* ids of the findings that it shows */
     size_t expect_count;
+    bool has_expects; /* else what it shows depends on who moves first */
 };
 
 struct lab_knob {
@@ -48,6 +50,14 @@ struct lab_prediction {
     size_t option_count; /* 0: the lab asks nothing */
 };
 
+/* Something to bring about by choosing who moves. */
+struct lab_goal {
+    char *title;
+    char *reached;   /* "ended-well", or how the run must end ("deadlock"); "": the script says */
+    char **variants; /* in which it can be reached; none: in all */
+    size_t variant_count;
+};
+
 struct lab {
     char *name;   /* "pipe-eof" */
     char *part;   /* "2-pipes" */
@@ -65,6 +75,8 @@ struct lab {
     struct lab_knob *knobs;
     size_t knob_count;
     struct lab_prediction prediction;
+    struct lab_goal *goals;
+    size_t goal_count;
     char **watch;
     size_t watch_count;
     double limit; /* seconds */
@@ -91,5 +103,13 @@ const struct lab_variant *lab_variant(const struct lab *lab, const char *name); 
  * `recording_path`: its index. -EINVAL when none or more than one holds, or the script failed. */
 int lab_predict(size_t *out, const struct lab *lab, const char *root, const char *recording_path,
                 struct err *e);
+
+bool lab_goal_is_for(const struct lab_goal *goal, const char *variant);
+
+/* Which goals a run has reached as far as `recording_path` tells: out[i] of lab->goals[i]. While it
+ * goes on, `how` is NULL; afterwards how it ended (run_end_name), and is_well: every process exited
+ * with 0. -EINVAL when the script failed. */
+int lab_goals(bool *out, const struct lab *lab, const char *root, const char *recording_path,
+              const char *how, bool is_well, struct err *e);
 
 #endif

@@ -232,6 +232,12 @@ static cJSON *read_one(lua_State *L, int index, const struct field *field, const
         if (!lua_isfunction(L, index))
             expected(L, at, "function", index);
         return NULL;
+    case FIELD_PREDICATE:
+        if (lua_isfunction(L, index))
+            return NULL;
+        if (lua_type(L, index) != LUA_TSTRING)
+            expected(L, at, "string or function", index);
+        return read_string(L, index, at);
     }
     return NULL;
 }

@@ -12,16 +12,17 @@ enum field_type {
     FIELD_STRING, /* no NUL inside */
     FIELD_INTEGER,
     FIELD_NUMBER,
-    FIELD_VALUE,    /* string, number or boolean; becomes a string */
-    FIELD_FUNCTION, /* checked, not carried over */
-    FIELD_BYTES,    /* any string; becomes hexadecimal */
-    FIELD_STRINGS,  /* list of strings */
-    FIELD_VALUES,   /* list of values */
-    FIELD_EVENTS,   /* list of events or of their ids, nil among them; becomes a list of ids */
-    FIELD_TABLE,    /* a table with `fields` */
-    FIELD_LIST,     /* a list of those */
-    FIELD_MAP,      /* string -> table with `fields`; `fields` NULL: string -> list of strings */
-    FIELD_VALUE_MAP /* string -> value */
+    FIELD_VALUE,     /* string, number or boolean; becomes a string */
+    FIELD_FUNCTION,  /* checked, not carried over */
+    FIELD_PREDICATE, /* a string, carried over, or a function, not */
+    FIELD_BYTES,     /* any string; becomes hexadecimal */
+    FIELD_STRINGS,   /* list of strings */
+    FIELD_VALUES,    /* list of values */
+    FIELD_EVENTS,    /* list of events or of their ids, nil among them; becomes a list of ids */
+    FIELD_TABLE,     /* a table with `fields` */
+    FIELD_LIST,      /* a list of those */
+    FIELD_MAP,       /* string -> table with `fields`; `fields` NULL: string -> list of strings */
+    FIELD_VALUE_MAP  /* string -> value */
 };
 
 struct field {

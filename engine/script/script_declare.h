@@ -26,6 +26,10 @@ int script_load_grader(cJSON **out, struct script *s, const char *file, struct e
 int script_holds(bool *out, struct script *s, const struct evidence *ev, size_t option,
                  struct err *e);
 
+/* Asks goal number `goal` of the loaded lab, one whose `reached` is a function. */
+int script_reached(bool *out, struct script *s, const struct evidence *ev, size_t goal,
+                   struct err *e);
+
 /* The loaded grader's run specs for a seed, as JSON. */
 int script_runs(cJSON **out, struct script *s, const char *file, uint64_t seed, struct err *e);
 

@@ -39,6 +39,12 @@ static const struct field prediction_fields[] = {
     {"options", FIELD_LIST, true, option_fields},
     {0},
 };
+static const struct field goal_fields[] = {
+    {"title", FIELD_STRING, true, NULL},
+    {"reached", FIELD_PREDICATE, true, NULL},
+    {"variants", FIELD_STRINGS, false, NULL},
+    {0},
+};
 const struct field script_lab_fields[] = {
     {"title", FIELD_STRING, true, NULL},
     {"part", FIELD_STRING, true, NULL},
@@ -49,6 +55,7 @@ const struct field script_lab_fields[] = {
     {"variants", FIELD_MAP, true, variant_fields},
     {"knobs", FIELD_LIST, false, knob_fields},
     {"prediction", FIELD_TABLE, false, prediction_fields},
+    {"goals", FIELD_LIST, false, goal_fields},
     {"watch", FIELD_STRINGS, true, NULL},
     {"expects", FIELD_MAP, true, NULL},
     {"limit", FIELD_NUMBER, false, NULL},
@@ -143,6 +150,39 @@ static int check_prediction(const cJSON *lab, const char *file, struct err *e)
     return 0;
 }
 
+/* What `reached` may say instead of a function: how a run ends. */
+static bool is_ending(const char *word)
+{
+    static const char *const words[] = {"ended-well", "deadlock", "never-eof"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static int check_goals(const cJSON *lab, const char *file, struct err *e)
+{
+    const cJSON *goal, *variant;
+    int i = 0;
+    cJSON_ArrayForEach(goal, item_of(lab, "goals"))
+    {
+        i++;
+        const char *reached = text_of(goal, "reached");
+        if (reached != NULL && !is_ending(reached))
+            return err_set(e, EINVAL,
+                           "%s: field 'goals[%d].reached': ended-well, deadlock, never-eof, or a "
+                           "function expected",
+                           file, i);
+        cJSON_ArrayForEach(variant, item_of(goal, "variants"))
+        {
+            if (item_of(item_of(lab, "variants"), cJSON_GetStringValue(variant)) == NULL)
+                return err_set(e, EINVAL, "%s: field 'goals[%d].variants': no such variant '%s'",
+                               file, i, cJSON_GetStringValue(variant));
+        }
+    }
+    return 0;
+}
+
 int script_load_lab(cJSON **out, struct script *s, const char *file, struct err *e)
 {
     cJSON *lab = NULL;
@@ -153,6 +193,8 @@ int script_load_lab(cJSON **out, struct script *s, const char *file, struct err 
         result = check_knobs(lab, file, e);
     if (result == 0)
         result = check_prediction(lab, file, e);
+    if (result == 0)
+        result = check_goals(lab, file, e);
     if (result < 0) {
         cJSON_Delete(lab);
         return result;
@@ -161,33 +203,59 @@ int script_load_lab(cJSON **out, struct script *s, const char *file, struct err 
     return 0;
 }
 
-/* holds(run), where argument 1 is the run and 2 the option's number. */
-static int ask(lua_State *L)
+/* Asks FUNCTION(run) of element i of a list that is on top of the stack, where argument 1 is the
+ * run and 2 is i. */
+static int ask_element(lua_State *L, const char *list, const char *function)
+{
+    lua_rawgeti(L, -1, lua_tointeger(L, 2));
+    lua_getfield(L, -1, function);
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    if (!lua_isboolean(L, -1) && !lua_isnil(L, -1))
+        return luaL_error(L, "%s[%I].%s returned a %s: true or false expected", list,
+                          (LUAI_UACINT)lua_tointeger(L, 2), function, luaL_typename(L, -1));
+    return 1;
+}
+
+static int ask_holds(lua_State *L)
 {
     lua_getfield(L, LUA_REGISTRYINDEX, "ipclab.declared");
     lua_getfield(L, -1, "prediction");
     lua_getfield(L, -1, "options");
-    lua_rawgeti(L, -1, lua_tointeger(L, 2));
-    lua_getfield(L, -1, "holds");
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, 1);
-    if (!lua_isboolean(L, -1) && !lua_isnil(L, -1))
-        return luaL_error(L, "prediction.options[%I].holds returned a %s: true or false expected",
-                          (LUAI_UACINT)lua_tointeger(L, 2), luaL_typename(L, -1));
-    return 1;
+    return ask_element(L, "prediction.options", "holds");
 }
 
-int script_holds(bool *out, struct script *s, const struct evidence *ev, size_t option,
-                 struct err *e)
+static int ask_reached(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, "ipclab.declared");
+    lua_getfield(L, -1, "goals");
+    return ask_element(L, "goals", "reached");
+}
+
+/* question: one of the above; index: of the element, from 0. */
+static int ask(bool *out, struct script *s, const struct evidence *ev, lua_CFunction question,
+               size_t index, struct err *e)
 {
     lua_State *L = script_state(s);
-    lua_pushcfunction(L, ask);
+    lua_pushcfunction(L, question);
     script_push_run(L, ev, NULL, 0);
-    lua_pushinteger(L, (lua_Integer)option + 1);
+    lua_pushinteger(L, (lua_Integer)index + 1);
     int result = script_call(s, 2, 1, e);
     if (result < 0)
         return result;
     *out = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return 0;
+}
+
+int script_holds(bool *out, struct script *s, const struct evidence *ev, size_t option,
+                 struct err *e)
+{
+    return ask(out, s, ev, ask_holds, option, e);
+}
+
+int script_reached(bool *out, struct script *s, const struct evidence *ev, size_t goal,
+                   struct err *e)
+{
+    return ask(out, s, ev, ask_reached, goal, e);
 }

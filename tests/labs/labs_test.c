@@ -85,7 +85,8 @@ static void check_variants(const struct lab *lab)
 {
     for (size_t i = 0; i < lab->variant_count; i++) {
         run_lab(lab, lab->variants[i].name, NULL, 0);
-        assert_findings(lab, &lab->variants[i]);
+        if (lab->variants[i].has_expects)
+            assert_findings(lab, &lab->variants[i]);
     }
 }
 

@@ -14,7 +14,7 @@ RECORDS = {
 # Classes of the stubs whose fields the bindings list themselves.
 CLASSES = {
     "Lab": "lab", "Actor": "lab.actors", "Variant": "lab.variants", "Knob": "lab.knobs",
-    "Prediction": "lab.prediction", "Option": "lab.prediction.options", "Grader": "grader", "RunSpec": "spec",
+    "Prediction": "lab.prediction", "Option": "lab.prediction.options", "Goal": "lab.goals", "Grader": "grader", "RunSpec": "spec",
     "Check": "grader.checks", "Failure": "fail", "Event": "event", "Run": "run", "State": "state",
 }
 

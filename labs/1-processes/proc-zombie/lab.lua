@@ -22,6 +22,24 @@ local function ended(run)
     return count(run, function(proc) return proc.state == "zombie" or proc.state == "reaped" end)
 end
 
+-- Whether so many processes are zombies now.
+local function are_zombies(run, wanted)
+    local found = 0
+    for _, proc in ipairs(run:final():procs()) do
+        if proc.state == "zombie" then
+            found = found + 1
+        end
+    end
+    return found >= wanted
+end
+
+-- Whether P has fallen asleep in a wait before any child had ended.
+local function has_waited(run)
+    local asleep = run:first { kind = "blocked", proc = "P" }
+    local exit = run:first { kind = "exit", where = function(ev) return ev.proc ~= "P" end }
+    return asleep ~= nil and (exit == nil or exit.seq > asleep.seq)
+end
+
 return lab {
     title = "An exit must be collected",
     part = "1-processes",
@@ -65,6 +83,14 @@ return lab {
                 why = "Only a wait by the parent, or the end of the parent, takes a zombie out of the table.",
             },
         },
+    },
+    goals = {
+        {
+            title = "Have three zombies at one moment",
+            reached = function(run) return are_zombies(run, 3) end,
+            variants = { "healthy", "broken" },
+        },
+        { title = "Make P sleep: let it wait before any child has ended", reached = has_waited },
     },
     watch = {
         "the state of each child after its exit: zombie, until P's waitpid() takes it",

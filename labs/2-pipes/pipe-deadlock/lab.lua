@@ -19,6 +19,7 @@ return lab {
     variants = {
         healthy = { program = "healthy.c", text = "C reads first, then writes" },
         broken = { program = "broken.c", text = "both write first" },
+        looking = { program = "looking.c", text = "C looks whether P has written; then it reads first, else it writes" },
         reading = { program = "reading.c", text = "both read first" },
     },
     knobs = {
@@ -47,6 +48,18 @@ return lab {
                 holds = function(run) return run:ended().how == "deadlock" end,
                 why = "Both pipes are full, and the only process that could make room in each is asleep itself.",
             },
+        },
+    },
+    goals = {
+        {
+            title = "Make both block: neither can ever move again",
+            reached = "deadlock",
+            variants = { "broken", "looking", "reading" },
+        },
+        {
+            title = "Let them swap their messages all the same",
+            reached = "ended-well",
+            variants = { "looking", "healthy" },
         },
     },
     watch = {

@@ -8,6 +8,13 @@ local function has_seen_eof(run)
     return read ~= nil and read.ret == 0
 end
 
+-- Whether C has fallen asleep in read() before anything was written.
+local function has_slept_first(run)
+    local asleep = run:first { kind = "blocked", proc = "P.1" }
+    local write = run:first { op = "write", proc = "P" }
+    return asleep ~= nil and (write == nil or write.exit_seq == nil or write.exit_seq > asleep.seq)
+end
+
 return lab {
     title = "EOF is a count reaching zero",
     part = "2-pipes",
@@ -55,6 +62,14 @@ return lab {
                 why = "The last write end is C's own, and C is asleep. Nobody is left who could close it.",
             },
         },
+    },
+    goals = {
+        {
+            title = "Make C wait for an end of file that cannot come",
+            reached = "never-eof",
+            variants = { "broken", "sibling" },
+        },
+        { title = "Let C fall asleep in read() before P has written a byte", reached = has_slept_first },
     },
     watch = {
         "the number of write ends, w, beside the pipe: 1 after pipe(), 2 after fork(), then down",
