@@ -32,6 +32,7 @@ static void *state_of(struct runner *r, enum screen_id screen)
     case SCREEN_HOME: return &r->home;
     case SCREEN_LESSON: return &r->lesson;
     case SCREEN_STAGE: return &r->stage;
+    case SCREEN_STEER: return &r->scheduler;
     case SCREEN_EXERCISE: return &r->exercise;
     default: return &r->help;
     }
@@ -58,7 +59,8 @@ static const char *name_of(enum screen_id screen)
 static void remember_place(struct runner *r)
 {
     for (size_t i = r->depth; i-- > 0;)
-        if (r->screens[i] != SCREEN_HOME && r->screens[i] != SCREEN_HELP) {
+        if (r->screens[i] != SCREEN_HOME && r->screens[i] != SCREEN_HELP &&
+            r->screens[i] != SCREEN_STEER) {
             job_remember_place(r, name_of(r->screens[i]));
             return;
         }
@@ -70,6 +72,8 @@ static void leave(struct runner *r)
         remember_place(r);
     if (shown(r) == SCREEN_STAGE)
         job_run_stop(r);
+    else if (shown(r) == SCREEN_STEER)
+        job_steer_stop(r);
     else if (shown(r) == SCREEN_EXERCISE)
         job_grade_stop(r);
     if (r->depth == 1)
@@ -203,6 +207,13 @@ static void serve(struct runner *r, enum request request)
         job_predict(r);
         show(r, SCREEN_STAGE);
         break;
+    case REQUEST_STEER:
+        if (shown(r) == SCREEN_STAGE)
+            r->scheduler.stage.variant = r->stage.variant;
+        job_steer(r);
+        show(r, SCREEN_STEER);
+        break;
+    case REQUEST_ORDER: job_steer_order(r); break;
     case REQUEST_EXERCISE:
         take_selected_lab(r);
         show_exercise(r);
@@ -233,6 +244,8 @@ static void take_press(struct runner *r, uint32_t press)
     size_t hints = hints_shown(r);
     if (action != ACTION_NONE)
         serve(r, view->act(state, action));
+    else if (view->press)
+        serve(r, view->press(state, press));
     if (action == ACTION_HINT && hints_shown(r) > hints)
         job_remember_hint(r, r->verdict->checks[r->exercise.check].id, (unsigned)hints + 1);
 }
@@ -245,6 +258,8 @@ enum {
     POLL_WATCH,
     POLL_RUN_OUT,
     POLL_RUN_ERR,
+    POLL_STEER_OUT,
+    POLL_STEER_ERR,
     POLL_GRADE_OUT,
     POLL_GRADE_ERR,
     POLL_COUNT
@@ -312,6 +327,8 @@ static void turn(struct runner *r)
         [POLL_WATCH] = {.fd = r->watch.fd, .events = POLLIN},
         [POLL_RUN_OUT] = {.fd = r->run.out_fd, .events = POLLIN},
         [POLL_RUN_ERR] = {.fd = r->run.err_fd, .events = POLLIN},
+        [POLL_STEER_OUT] = {.fd = r->steer.out_fd, .events = POLLIN},
+        [POLL_STEER_ERR] = {.fd = r->steer.err_fd, .events = POLLIN},
         [POLL_GRADE_OUT] = {.fd = r->grade.out_fd, .events = POLLIN},
         [POLL_GRADE_ERR] = {.fd = r->grade.err_fd, .events = POLLIN},
     };
@@ -329,6 +346,7 @@ static void turn(struct runner *r)
         r->is_dirty = true;
     }
     r->is_dirty |= job_run_step(r);
+    r->is_dirty |= job_steer_step(r);
     r->is_dirty |= job_grade_step(r);
 }
 
@@ -348,6 +366,7 @@ static void runner_init(struct runner *r)
 {
     *r = (struct runner){.run_fd = -1, .signal_fd = -1, .watch = {.fd = -1}};
     subprocess_init(&r->run);
+    subprocess_init(&r->steer);
     subprocess_init(&r->grade);
     r->home = (struct home){.labs = &r->labs};
     r->stage.finding = SIZE_MAX;
@@ -357,6 +376,7 @@ static void runner_init(struct runner *r)
 static void runner_fini(struct runner *r)
 {
     job_run_stop(r);
+    job_steer_stop(r);
     job_grade_stop(r);
     watch_stop(&r->watch);
     document_free(r->document);
@@ -405,6 +425,7 @@ static int with_screen(struct runner *r, const struct ui_options *options, struc
         loop(r);
         remember_place(r);
         job_run_stop(r);
+        job_steer_stop(r);
         job_grade_stop(r);
         screen_close();
         sigprocmask(SIG_SETMASK, &before, NULL);

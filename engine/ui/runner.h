@@ -1,5 +1,5 @@
 /* The runner's own state: the stack of screens, what each shows, and the children at work. Only
- * runner.c and runner_jobs.c include this. */
+ * runner.c and runner_*.c include this. */
 #ifndef IPCLAB_UI_RUNNER_H
 #define IPCLAB_UI_RUNNER_H
 
@@ -8,11 +8,12 @@
 #include "ui/help.h"
 #include "ui/home.h"
 #include "ui/lesson.h"
+#include "ui/scheduler.h"
 #include "ui/stage.h"
 #include "ui/subprocess.h"
 #include "ui/watch.h"
 
-enum { SCREENS_MOST = 8 };
+enum { SCREENS_MOST = 8, JOB_ARGUMENTS_MOST = 80 };
 
 struct runner {
     enum screen_id screens[SCREENS_MOST]; /* the last is shown */
@@ -30,6 +31,7 @@ struct runner {
     struct lesson lesson;
     struct lesson_sizes lesson_sizes;
     struct stage stage;
+    struct scheduler scheduler;
     struct exercise exercise;
     struct help help;
 
@@ -47,6 +49,13 @@ struct runner {
     char trouble[512]; /* of the stage */
     bool has_work;     /* the replay has more to list */
 
+    /* the run that is steered */
+    struct subprocess steer;
+    struct steering steering;
+    struct replay *steer_replay; /* of its run number steer_run */
+    unsigned steer_run;
+    char steer_trouble[512];
+
     /* the exercise */
     struct subprocess grade;
     struct watch watch;
@@ -61,6 +70,19 @@ struct runner {
 
 /* ---- runner_jobs.c ---- */
 
+/* Arguments for a command about the lab: "ipclab COMMAND PART/LAB --variant V --knob K=V ...". */
+struct job_arguments {
+    char *list[JOB_ARGUMENTS_MOST]; /* NULL-terminated; there is room for more */
+    size_t count;
+    char *owned[JOB_ARGUMENTS_MOST];
+    size_t owned_count;
+};
+void job_arguments_init(struct job_arguments *a, const struct runner *r, const char *command,
+                        size_t variant);
+void job_arguments_fini(struct job_arguments *a);
+/* The first line of what a child said on standard error, or how it ended. */
+void job_child_trouble(const struct subprocess *c, char *out, size_t size);
+
 /* Starts the selected variant with the selected knobs, and shows nothing yet. */
 void job_run(struct runner *r);
 /* Runs what the lab's prediction is about. */
@@ -71,6 +93,18 @@ bool job_run_step(struct runner *r);
 void job_run_stop(struct runner *r);
 /* Opens a finished recording on the stage. */
 int job_open(struct runner *r, const char *path, const char *title, uint32_t seq, struct err *e);
+
+/* ---- runner_steer.c ---- */
+
+/* Starts the variant that the scheduler screen names, its moves chosen by hand. */
+void job_steer(struct runner *r);
+/* Passes on the scheduler's order. */
+void job_steer_order(struct runner *r);
+/* Takes in what it has said; true when the screen changed. */
+bool job_steer_step(struct runner *r);
+void job_steer_stop(struct runner *r);
+
+/* ---- runner_jobs.c, again ---- */
 
 void job_grade(struct runner *r);
 bool job_grade_step(struct runner *r);

@@ -12,10 +12,9 @@
 #include "base/xalloc.h"
 #include "ui/runner.h"
 
-enum { LESSON_BYTES_MOST = 1 << 20, ARGUMENTS_MOST = 80, SOURCE_MOST = 1 << 24 };
+enum { LESSON_BYTES_MOST = 1 << 20, SOURCE_MOST = 1 << 24 };
 
-/* The first line of what a child said on standard error, or how it ended. */
-static void child_trouble(const struct subprocess *c, char *out, size_t size)
+void job_child_trouble(const struct subprocess *c, char *out, size_t size)
 {
     struct buf text = {0};
     if (c->err.len > 0)
@@ -85,6 +84,7 @@ void job_take_lab(struct runner *r, const struct lab *lab)
     if (r->lab == lab)
         return;
     job_run_stop(r);
+    job_steer_stop(r);
     job_grade_stop(r);
     watch_stop(&r->watch);
     document_free(r->document);
@@ -139,31 +139,45 @@ static int make_run_memory(struct runner *r, struct err *e)
     return 0;
 }
 
+void job_arguments_init(struct job_arguments *a, const struct runner *r, const char *command,
+                        size_t variant)
+{
+    const struct lab *lab = r->lab;
+    size_t n = 0, o = 0;
+    *a = (struct job_arguments){0};
+    a->list[n++] = (char *)(uintptr_t)paths_program();
+    a->list[n++] = (char *)(uintptr_t)command;
+    a->list[n++] = a->owned[o++] = xasprintf("%s/%s", lab->part, lab->name);
+    if (variant < lab->variant_count) {
+        a->list[n++] = "--variant";
+        a->list[n++] = lab->variants[variant].name;
+    }
+    for (size_t i = 0; i < lab->knob_count && n + 4 < JOB_ARGUMENTS_MOST; i++) {
+        const struct lab_knob *knob = &lab->knobs[i];
+        a->list[n++] = "--knob";
+        a->list[n++] = a->owned[o++] = xasprintf("%s=%s", knob->name, knob->values[r->knobs[i]]);
+    }
+    a->count = n;
+    a->owned_count = o;
+}
+
+void job_arguments_fini(struct job_arguments *a)
+{
+    for (size_t i = 0; i < a->owned_count; i++)
+        free(a->owned[i]);
+}
+
 static int start_run(struct runner *r, struct err *e)
 {
-    const struct lab *lab = r->stage.lab;
-    char *arguments[ARGUMENTS_MOST] = {0}, *owned[ARGUMENTS_MOST] = {0};
-    size_t n = 0, o = 0;
+    struct job_arguments a;
     int rc = make_run_memory(r, e);
     if (rc < 0)
         return rc;
-    arguments[n++] = (char *)(uintptr_t)paths_program();
-    arguments[n++] = "run";
-    arguments[n++] = owned[o++] = xasprintf("%s/%s", lab->part, lab->name);
-    if (r->stage.variant < lab->variant_count) {
-        arguments[n++] = "--variant";
-        arguments[n++] = lab->variants[r->stage.variant].name;
-    }
-    for (size_t i = 0; i < lab->knob_count && n + 4 < ARGUMENTS_MOST; i++) {
-        const struct lab_knob *knob = &lab->knobs[i];
-        arguments[n++] = "--knob";
-        arguments[n++] = owned[o++] = xasprintf("%s=%s", knob->name, knob->values[r->knobs[i]]);
-    }
-    arguments[n++] = "-o";
-    arguments[n++] = r->run_path;
-    rc = subprocess_start(&r->run, arguments, e);
-    for (size_t i = 0; i < o; i++)
-        free(owned[i]);
+    job_arguments_init(&a, r, "run", r->stage.variant);
+    a.list[a.count++] = "-o";
+    a.list[a.count++] = r->run_path;
+    rc = subprocess_start(&r->run, a.list, e);
+    job_arguments_fini(&a);
     return rc;
 }
 
@@ -244,7 +258,7 @@ static void try_open(struct runner *r, bool is_over)
     if (replay_open(&r->replay, r->run_path, true, &e) == 0) {
         r->stage.replay = r->replay;
     } else if (is_over) {
-        child_trouble(&r->run, r->trouble, sizeof r->trouble);
+        job_child_trouble(&r->run, r->trouble, sizeof r->trouble);
         r->stage.trouble = r->trouble;
     }
 }
@@ -257,7 +271,7 @@ static void finish_run(struct runner *r)
         return;
     replay_finish(r->replay);
     if (recording_step_count(replay_recording(r->replay)) == 0) {
-        child_trouble(&r->run, r->trouble, sizeof r->trouble);
+        job_child_trouble(&r->run, r->trouble, sizeof r->trouble);
         r->stage.trouble = r->trouble;
     }
     if (r->has_predicted)
@@ -410,7 +424,7 @@ bool job_grade_step(struct runner *r)
     if (r->grade.out.len > 0 && verdict_parse(&verdict, r->grade.out.data, &e) == 0) {
         take_verdict(r, verdict);
     } else {
-        child_trouble(&r->grade, r->exercise_trouble, sizeof r->exercise_trouble);
+        job_child_trouble(&r->grade, r->exercise_trouble, sizeof r->exercise_trouble);
         r->exercise.trouble = r->exercise_trouble;
     }
     subprocess_stop(&r->grade);

@@ -150,6 +150,23 @@ static void go_to_cause(struct stage *s)
     s->finding = index;
 }
 
+/* ---- pictures ---- */
+
+bool stage_take_picture(struct stage *s, enum action action)
+{
+    for (int i = 0; i < PICTURE_COUNT; i++)
+        if (pictures[i]->action == action) {
+            s->picture = (enum picture_id)i;
+            return true;
+        }
+    return false;
+}
+
+void stage_draw_picture(const struct stage *s, struct grid *g, struct area at)
+{
+    pictures[s->picture]->draw(s, replay_at(s->replay, s->seq), g, at);
+}
+
 /* ---- keys ---- */
 
 static enum request act_knobs(struct stage *s, enum action action)
@@ -201,15 +218,13 @@ static enum request act(void *state, enum action action)
     struct stage *s = state;
     if (s->is_turning)
         return act_knobs(s, action);
-    for (int i = 0; i < PICTURE_COUNT; i++)
-        if (pictures[i]->action == action) {
-            s->picture = (enum picture_id)i;
-            return REQUEST_DRAW;
-        }
+    if (stage_take_picture(s, action))
+        return REQUEST_DRAW;
     switch (action) {
     case ACTION_HELP: return REQUEST_HELP;
     case ACTION_BACK: return REQUEST_BACK;
     case ACTION_RUN: return s->lab ? REQUEST_RUN : REQUEST_NONE;
+    case ACTION_STEER: return s->lab ? REQUEST_STEER : REQUEST_NONE;
     case ACTION_LESSON: return s->lab ? REQUEST_LESSON : REQUEST_NONE;
     case ACTION_EXERCISE: return s->lab ? REQUEST_EXERCISE : REQUEST_NONE;
     case ACTION_VARIANT:
@@ -297,7 +312,7 @@ static uint64_t keys_without(const struct stage *s)
 {
     uint64_t without = 0;
     if (!s->lab)
-        without |= UINT64_C(1) << ACTION_RUN;
+        without |= UINT64_C(1) << ACTION_RUN | UINT64_C(1) << ACTION_STEER;
     if (!s->lab || s->lab->variant_count < 2)
         without |= UINT64_C(1) << ACTION_VARIANT;
     if (!s->lab || s->lab->knob_count == 0)
@@ -358,15 +373,14 @@ static void draw(const void *state, struct grid *g)
         return;
     }
     struct rows rows = share_rows(s, g);
-    const struct model *m = replay_at(s->replay, s->seq);
     int y = 1;
     if (rows.picture)
-        pictures[s->picture]->draw(s, m, g, (struct area){0, y, g->width, rows.picture});
+        stage_draw_picture(s, g, (struct area){0, y, g->width, rows.picture});
     y += rows.picture;
     stage_draw_finding(s, g, (struct area){0, y, g->width, rows.finding});
     y += rows.finding;
     stage_draw_timeline(s, g, (struct area){0, y, g->width, 1});
-    draw_list(s, m, g, (struct area){0, y + 1, g->width, rows.list});
+    draw_list(s, replay_at(s->replay, s->seq), g, (struct area){0, y + 1, g->width, rows.list});
 }
 
 const struct view view_stage = {.screen = SCREEN_STAGE, .draw = draw, .act = act};

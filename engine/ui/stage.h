@@ -40,6 +40,7 @@ struct stage {
     enum picture_id picture;
     size_t finding;  /* chosen by keys; SIZE_MAX: the one that fits the moment */
     bool is_turning; /* the knob panel is open */
+    bool is_steered; /* a run whose moves are chosen: who is not asleep is held before its call */
     size_t knob;     /* row of it */
 };
 
@@ -54,6 +55,11 @@ struct picture {
 };
 
 extern const struct picture picture_graph, picture_tree, picture_sequence, picture_descriptors;
+
+/* For screens that show the pictures, too: the picture of s->seq; and the key that changes it,
+ * false when `action` does not. */
+void stage_draw_picture(const struct stage *s, struct grid *g, struct area at);
+bool stage_take_picture(struct stage *s, enum action action);
 
 /* Puts the stage at a moment, or (seq 0) at the end. */
 void stage_go(struct stage *s, uint32_t seq);
@@ -83,8 +89,8 @@ struct posture {
     bool is_blocked;
     bool is_gone; /* reaped */
 };
-void stage_posture(const struct model *m, uint32_t proc, const struct wait *waits,
-                   size_t wait_count, struct posture *out);
+void stage_posture(const struct stage *s, const struct model *m, uint32_t proc,
+                   const struct wait *waits, size_t wait_count, struct posture *out);
 
 /* "3r", "4w", "5": a descriptor and, of pipes and FIFOs, its end. Returns the style it is shown in.
  */
@@ -99,8 +105,9 @@ void stage_draw_call(struct grid *g, int x, int y, enum style style, int most, c
 /* The source line of an event; false when none is known. */
 bool stage_line(const struct stage *s, const struct event *ev, struct source_line *out);
 
-/* All waits of a moment. The caller frees *out. */
-size_t stage_waits(const struct model *m, struct wait **out);
+/* All waits of a moment; of a steered run only those of tasks that are asleep. The caller frees
+ * *out. */
+size_t stage_waits(const struct stage *s, const struct model *m, struct wait **out);
 
 /* A pipe or FIFO of the run's own. */
 bool stage_is_channel(const struct model *m, uint32_t object);

@@ -136,7 +136,7 @@ static void draw_doing(const struct plan *p, const struct posture *posture, uint
             buf_puts(&text, ": for ever");
         grid_wrap(p->g, x + 2, y + used, width - 2, rows - used, 0,
                   posture->wait.is_hopeless ? STYLE_FINDING : STYLE_TEXT, text.data);
-    } else if (index == p->mover && !posture->is_gone) {
+    } else if (index == p->mover && !posture->is_gone && !p->stage->is_steered) {
         struct moment now = {.seq = p->stage->seq, .proc = index};
         stage_moment_text(p->stage, &now, &text);
         grid_wrap(p->g, x + 2, y + used, width - 2, rows - used, 0, STYLE_TEXT, text.data);
@@ -152,7 +152,7 @@ static void draw_proc(const struct plan *p, uint32_t index)
     struct posture posture;
     struct buf title = {0};
     bool is_mover = index == p->mover;
-    stage_posture(p->m, index, p->waits, p->wait_count, &posture);
+    stage_posture(p->stage, p->m, index, p->waits, p->wait_count, &posture);
     proc_title(p, index, &title);
     enum style frame = posture.is_gone ? STYLE_DIM : is_mover ? STYLE_HERE : STYLE_FRAME;
     grid_box(p->g, a.x, a.y, a.width, a.height, frame, title.data);
@@ -293,7 +293,7 @@ static void draw(const struct stage *s, const struct model *m, struct grid *g, s
         return;
     }
     struct plan p = {.stage = s, .m = m, .g = g, .at = at};
-    p.wait_count = stage_waits(m, &p.waits);
+    p.wait_count = stage_waits(s, m, &p.waits);
     find_mover(&p);
     place(&p);
     for (size_t i = 0; i < p.channel_count; i++)

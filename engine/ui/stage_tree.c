@@ -100,7 +100,7 @@ static void draw(const struct stage *s, const struct model *m, struct grid *g, s
     struct wait *waits;
     if (at.height <= 0)
         return;
-    size_t wait_count = stage_waits(m, &waits), rows = (size_t)at.height;
+    size_t wait_count = stage_waits(s, m, &waits), rows = (size_t)at.height;
     struct moment now = replay_moment(s->replay, replay_index(s->replay, s->seq, true), true);
     list_children(m, MODEL_NONE, 0, &lines);
     size_t all = model_proc_count(replay_end(s->replay));
@@ -110,7 +110,7 @@ static void draw(const struct stage *s, const struct model *m, struct grid *g, s
     for (size_t i = 0; first + i < lines.line_count && (i + 1) * (size_t)height <= rows; i++) {
         const struct line *line = &lines.line[first + i];
         struct posture posture;
-        stage_posture(m, line->proc, waits, wait_count, &posture);
+        stage_posture(s, m, line->proc, waits, wait_count, &posture);
         struct area row = {at.x, at.y + (int)i * height, at.width, height};
         draw_line(m, g, row, line, &posture, line->proc == now.proc);
     }

@@ -7,12 +7,17 @@
 
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "run/forecast.h"
 
-size_t stage_waits(const struct model *m, struct wait **out)
+size_t stage_waits(const struct stage *s, const struct model *m, struct wait **out)
 {
-    size_t count = model_waits(m, NULL, 0);
-    *out = xcalloc(count + 1, sizeof **out);
-    model_waits(m, *out, count);
+    size_t all = model_waits(m, NULL, 0), count = 0;
+    struct wait *waits = xcalloc(all + 1, sizeof *waits);
+    model_waits(m, waits, all);
+    for (size_t i = 0; i < all; i++)
+        if (!s->is_steered || model_task(m, waits[i].task)->is_asleep)
+            waits[count++] = waits[i];
+    *out = waits;
     return count;
 }
 
@@ -34,35 +39,16 @@ static void set_text(struct posture *p, const char *glyph, enum style style, str
     buf_fini(take_text);
 }
 
-/* Short: that the call has not returned is said already, and its bytes are shown elsewhere. */
-static void put_call(const struct model *m, const struct event *pending, struct buf *out)
-{
-    struct event ev = *pending;
-    struct op op;
-    ev.exit_seq = 0;
-    buf_puts(out, " in ");
-    if (call_decode(model_recording(m), &ev, &op) == 0 && op.kind == OP_WRITE) {
-        buf_printf(out, "%s(%d, %llu B)", call_name((enum call)ev.call), op.fd,
-                   (unsigned long long)op.size);
-        return;
-    }
-    call_format(model_recording(m), &ev, true, out);
-    if (out->len > 5 && strcmp(out->data + out->len - 5, ", ...") == 0) {
-        out->len -= 5;
-        buf_putc(out, ')');
-    } else if (out->len > 4 && strcmp(out->data + out->len - 4, " ...") == 0) {
-        out->len -= 4;
-        out->data[out->len] = '\0';
-    }
-}
-
 static void posture_blocked(const struct model *m, const struct wait *w, struct posture *p)
 {
     const struct event *pending = model_pending(m, w->task);
     struct buf text = {0};
     buf_puts(&text, w->reason == WAIT_STOPPED ? "stopped" : "blocked");
-    if (pending)
-        put_call(m, pending, &text);
+    if (pending) {
+        /* short: that it has not returned is said already, and its bytes are shown elsewhere */
+        buf_puts(&text, " in ");
+        forecast_call(m, pending->id, &text);
+    }
     p->is_blocked = true;
     p->wait = *w;
     set_text(p, "■", STYLE_BLOCKED, &text);
@@ -84,8 +70,31 @@ static void posture_ended(const struct model *m, const struct proc *proc, struct
         set_text(p, "✝", STYLE_ZOMBIE, &text);
 }
 
-void stage_posture(const struct model *m, uint32_t index, const struct wait *waits,
-                   size_t wait_count, struct posture *out)
+/* The call before which a process of a steered run is held; MODEL_NONE. */
+static uint32_t held_before(const struct model *m, uint32_t index)
+{
+    for (uint32_t i = 0; i < model_task_count(m); i++) {
+        const struct task *task = model_task(m, i);
+        const struct event *pending = model_pending(m, i);
+        if (task->proc == index && !task->is_dead && !task->is_asleep && pending)
+            return pending->id;
+    }
+    return MODEL_NONE;
+}
+
+static void put_running(const struct stage *s, const struct model *m, uint32_t index,
+                        struct buf *out)
+{
+    uint32_t held = s->is_steered ? held_before(m, index) : MODEL_NONE;
+    if (held != MODEL_NONE) {
+        buf_puts(out, "next: ");
+        forecast_call(m, held, out);
+    } else
+        buf_puts(out, model_proc(m, index)->state == PROC_DYING ? "exiting" : "running");
+}
+
+void stage_posture(const struct stage *s, const struct model *m, uint32_t index,
+                   const struct wait *waits, size_t wait_count, struct posture *out)
 {
     const struct proc *proc = model_proc(m, index);
     const struct wait *own = NULL;
@@ -105,7 +114,7 @@ void stage_posture(const struct model *m, uint32_t index, const struct wait *wai
         posture_blocked(m, own, out);
         return;
     }
-    buf_puts(&text, proc->state == PROC_DYING ? "exiting" : "running");
+    put_running(s, m, index, &text);
     if (asleep)
         buf_printf(&text, ", %u of %u threads blocked", asleep, proc->task_count);
     set_text(out, "▶", STYLE_RUNNING, &text);

@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,7 +18,7 @@ enum { OUTPUT_MOST = 16 << 20, GRACE_MS = 500 };
 
 void subprocess_init(struct subprocess *c)
 {
-    *c = (struct subprocess){.pid = -1, .out_fd = -1, .err_fd = -1};
+    *c = (struct subprocess){.pid = -1, .out_fd = -1, .err_fd = -1, .in_fd = -1};
 }
 
 static void reset_signals(void)
@@ -29,46 +31,74 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void be_child(char *const argv[], pid_t parent, int out_fd, int err_fd)
+static _Noreturn void be_child(char *const argv[], pid_t parent, int in_fd, int out_fd, int err_fd)
 {
     setpgid(0, 0);
     reset_signals();
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(127); /* the runner died before prctl */
-    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (dup2(null_fd, 0) < 0 || dup2(out_fd, 1) < 0 || dup2(err_fd, 2) < 0)
+    if (in_fd < 0)
+        in_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (dup2(in_fd, 0) < 0 || dup2(out_fd, 1) < 0 || dup2(err_fd, 2) < 0)
         _exit(127);
     execv(argv[0], argv);
     _exit(127);
 }
 
-int subprocess_start(struct subprocess *c, char *const argv[], struct err *e)
+/* A socket for what it is told: writing to it can be asked to raise no SIGPIPE (send(2)). */
+static int start(struct subprocess *c, char *const argv[], bool is_told, struct err *e)
 {
-    int out[2] = {-1, -1}, err[2] = {-1, -1}, r = 0;
+    int in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1}, r = 0;
     pid_t parent = getpid();
     subprocess_init(c);
+    if (is_told && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0) {
+        r = err_sys(e, errno, "make a socket");
+        goto out;
+    }
     if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0) {
         r = err_sys(e, errno, "make a pipe");
         goto out;
     }
     switch ((c->pid = fork())) {
     case -1: r = err_sys(e, errno, "fork"); goto out;
-    case 0: be_child(argv, parent, out[1], err[1]);
+    case 0: be_child(argv, parent, in[0], out[1], err[1]);
     default: break;
     }
     setpgid(c->pid, c->pid); /* both sides: whoever is first */
     c->out_fd = out[0];
     c->err_fd = err[0];
+    c->in_fd = in[1];
     fcntl(c->out_fd, F_SETFL, O_NONBLOCK);
     fcntl(c->err_fd, F_SETFL, O_NONBLOCK);
-    out[0] = err[0] = -1;
+    out[0] = err[0] = in[1] = -1;
 out:
+    fd_close(&in[0]);
+    fd_close(&in[1]);
     fd_close(&out[0]);
     fd_close(&out[1]);
     fd_close(&err[0]);
     fd_close(&err[1]);
     return r;
+}
+
+int subprocess_start(struct subprocess *c, char *const argv[], struct err *e)
+{
+    return start(c, argv, false, e);
+}
+
+int subprocess_start_told(struct subprocess *c, char *const argv[], struct err *e)
+{
+    return start(c, argv, true, e);
+}
+
+int subprocess_tell(struct subprocess *c, const char *text)
+{
+    size_t size = strlen(text);
+    if (c->in_fd < 0)
+        return -EBADF;
+    ssize_t sent = send(c->in_fd, text, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent == (ssize_t)size ? 0 : sent < 0 ? -errno : -EAGAIN;
 }
 
 static void take_output(int *fd, struct buf *out)
@@ -123,6 +153,7 @@ void subprocess_stop(struct subprocess *c)
         kill(-group, SIGKILL);
         reap(c, 0);
     }
+    fd_close(&c->in_fd);
     fd_close(&c->out_fd);
     fd_close(&c->err_fd);
     buf_fini(&c->out);

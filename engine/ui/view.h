@@ -14,7 +14,8 @@
 
 /* X(NAME, name) */
 #define SCREENS(X) \
-    X(HOME, home) X(LESSON, lesson) X(STAGE, stage) X(EXERCISE, exercise) X(HELP, help)
+    X(HOME, home)  \
+    X(LESSON, lesson) X(STAGE, stage) X(STEER, scheduler) X(EXERCISE, exercise) X(HELP, help)
 
 enum screen_id {
 #define X(NAME, name) SCREEN_##NAME,
@@ -64,6 +65,12 @@ enum {
     X(DESCRIPTORS)      \
     X(RUN)              \
     X(VARIANT)          \
+    X(STEER)            \
+    X(PICK)             \
+    X(TAKE_BACK)        \
+    X(AGAIN)            \
+    X(RESTART)          \
+    X(FINISH)           \
     X(KNOBS) X(LESSON) X(EXERCISE) X(EDIT) X(GRADE) X(HINT) X(WHY) X(HELP) X(BACK) X(QUIT)
 enum action {
     ACTION_NONE,
@@ -85,6 +92,8 @@ enum request {
     REQUEST_EXERCISE, /* of the selected lab */
     REQUEST_EDIT,     /* the exercise's file */
     REQUEST_GRADE,    /* the exercise's file, now */
+    REQUEST_STEER,    /* the selected variant, its moves chosen by hand, from the start */
+    REQUEST_ORDER,    /* to the steered run: the view's order */
     REQUEST_EVIDENCE, /* the recording of the selected check, at its moment */
 };
 
@@ -95,8 +104,11 @@ struct view {
     /* Set by views in which text can be typed: while is_typing, presses go to type(). */
     bool (*is_typing)(const void *state);
     enum request (*type)(void *state, uint32_t press);
+    /* Set by views with presses that are no action of keys.def (digits that pick). */
+    enum request (*press)(void *state, uint32_t press);
 };
 
-extern const struct view view_home, view_lesson, view_stage, view_exercise, view_help;
+extern const struct view view_home, view_lesson, view_stage, view_scheduler, view_exercise,
+    view_help;
 
 #endif
