@@ -4,7 +4,7 @@
 
 #include "ui/view.h"
 
-enum { KEYMAP_PRESSES = 4 };
+enum { KEYMAP_PRESSES = 9 };
 
 struct key_row {
     enum screen_id screen;

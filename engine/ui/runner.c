@@ -242,10 +242,10 @@ static void take_press(struct runner *r, uint32_t press)
     }
     enum action action = keymap_action(view->screen, press);
     size_t hints = hints_shown(r);
-    if (action != ACTION_NONE)
+    if (action == ACTION_PICK)
+        serve(r, view->pick(state, press));
+    else if (action != ACTION_NONE)
         serve(r, view->act(state, action));
-    else if (view->press)
-        serve(r, view->press(state, press));
     if (action == ACTION_HINT && hints_shown(r) > hints)
         job_remember_hint(r, r->verdict->checks[r->exercise.check].id, (unsigned)hints + 1);
 }

@@ -14,7 +14,8 @@ enum {
     TEXT_ROWS = 2,
     PANEL_LEAST = 12,
     HISTORY_LEAST = 3,
-    HISTORY_MOST = 6
+    HISTORY_MOST = 6,
+    SOURCE_LEAST = 6
 };
 
 /* ---- keys ---- */
@@ -90,7 +91,7 @@ static enum request act(void *state, enum action action)
                                                                    : act_run(s, action);
 }
 
-static enum request press(void *state, uint32_t press)
+static enum request pick(void *state, uint32_t press)
 {
     struct scheduler *s = state;
     if (press < '1' || press > '9' || s->trouble || s->steering->is_busy)
@@ -240,7 +241,7 @@ static void draw_head(const struct scheduler *s, struct grid *g, struct area at)
     if (t->is_busy)
         grid_text(g, at.x + 1, at.y, STYLE_DIM, at.width - 2, "moving ...");
     else if (t->options_count)
-        grid_text(g, at.x + 1, at.y, STYLE_TITLE, at.width - 2, "Who moves?");
+        grid_text(g, at.x + 1, at.y, STYLE_STRONG, at.width - 2, "Who moves?");
 }
 
 /* "P write" and how it came out, in a word. */
@@ -305,7 +306,7 @@ static void draw_history(const struct steering *t, struct grid *g, struct area a
     size_t first = t->made > rows * 2 / 3 ? t->made - rows * 2 / 3 : 0;
     if (first + rows > t->moves_count)
         first = t->moves_count > rows ? t->moves_count - rows : 0;
-    grid_text(g, at.x + 1, at.y, STYLE_TITLE, at.width - 2,
+    grid_text(g, at.x + 1, at.y, STYLE_STRONG, at.width - 2,
               t->moves_count ? "The way so far" : "The way so far: nothing yet");
     for (size_t i = 0; i < rows && first + i < t->moves_count; i++) {
         struct area row = {at.x, at.y + 1 + (int)i, at.width, 1};
@@ -328,6 +329,20 @@ static void draw_title(const struct scheduler *s, struct grid *g)
                          s->steering->step == 1 ? "" : "s");
     if (g->width - width - 1 > x + 1)
         grid_text(g, g->width - width - 1, 0, STYLE_BAR, -1, right);
+}
+
+/* Where the marked process stands in its source. */
+static void draw_source(const struct scheduler *s, struct grid *g, struct area at)
+{
+    const struct steering *t = s->steering;
+    uint32_t event = s->selected < t->options_count ? t->options[s->selected].event : UINT32_MAX;
+    const struct recording *rec = replay_recording(s->stage.replay);
+    struct stage there = s->stage;
+    if (at.height < SOURCE_LEAST || event >= recording_event_count(rec))
+        return;
+    there.seq = recording_event(rec, event)->entry_seq;
+    grid_fill(g, at.x, at.y, at.width, 1, STYLE_FRAME, 0x2500);
+    stage_draw_source(&there, g, (struct area){at.x, at.y + 1, at.width, at.height - 1});
 }
 
 /* The list gets two rows for each line while there is room for that. */
@@ -368,7 +383,9 @@ static void draw_panel(const struct scheduler *s, struct grid *g, struct area at
         parked = room / 2;
     y += draw_options(s, g, (struct area){at.x, y, at.width, room - parked}, each);
     y += draw_parked(s, g, (struct area){at.x, y, at.width, end - y}, each);
-    if (has_way && at.height > 0)
+    if (!has_way)
+        draw_source(s, g, (struct area){at.x, y + 1, at.width, end - y - 1});
+    else if (at.height > 0)
         draw_below(t, g, (struct area){at.x, y, at.width, at.y + at.height - y});
 }
 
@@ -424,5 +441,4 @@ static void draw(const void *state, struct grid *g)
     draw_panel(s, g, (struct area){0, 1 + rows, width, below}, !is_wide);
 }
 
-const struct view view_scheduler = {
-    .screen = SCREEN_STEER, .draw = draw, .act = act, .press = press};
+const struct view view_scheduler = {.screen = SCREEN_STEER, .draw = draw, .act = act, .pick = pick};

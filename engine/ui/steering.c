@@ -19,6 +19,11 @@ static const cJSON *list_of(const cJSON *json, const char *key)
     return cJSON_GetObjectItemCaseSensitive(json, key);
 }
 
+static uint32_t event_of(const cJSON *json)
+{
+    return cJSON_HasObjectItem(json, "event") ? json_id(json, "event") : UINT32_MAX;
+}
+
 /* ---- freeing ---- */
 
 static void clear_options(struct steering *s)
@@ -141,7 +146,8 @@ static void take_standing(struct steering *s, const cJSON *json)
                                                      .kind = json_text(item, "kind"),
                                                      .call = json_text(item, "call"),
                                                      .effect = json_text(item, "effect"),
-                                                     .would_wait = strcmp(enabled, "no") == 0};
+                                                     .would_wait = strcmp(enabled, "no") == 0,
+                                                     .event = event_of(item)};
         free(enabled);
     }
     cJSON_ArrayForEach(item, list_of(json, "parked"))

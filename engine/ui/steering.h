@@ -16,6 +16,7 @@ struct steering_goal {
 struct steering_option {
     char *task, *kind, *call, *effect;
     bool would_wait; /* for sure */
+    uint32_t event;  /* of its call; UINT32_MAX: none */
 };
 
 struct steering_parked {

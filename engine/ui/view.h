@@ -104,8 +104,8 @@ struct view {
     /* Set by views in which text can be typed: while is_typing, presses go to type(). */
     bool (*is_typing)(const void *state);
     enum request (*type)(void *state, uint32_t press);
-    /* Set by views with presses that are no action of keys.def (digits that pick). */
-    enum request (*press)(void *state, uint32_t press);
+    /* Set by views with ACTION_PICK: which of its keys it was matters. */
+    enum request (*pick)(void *state, uint32_t press);
 };
 
 extern const struct view view_home, view_lesson, view_stage, view_scheduler, view_exercise,

@@ -93,6 +93,8 @@ static const char good_lab[] =
     "  prediction = { question = 'What?', variant = 'broken', knobs = { size = 1 }, options = {\n"
     "    { id = 'a', text = 'A', why = 'x', holds = function() return true end },\n"
     "    { id = 'b', text = 'B', why = 'y', holds = function() return false end } } },\n"
+    "  goals = { { title = 'Both', reached = 'deadlock', variants = { 'broken' } },\n"
+    "    { title = 'Now', reached = function(run) return true end } },\n"
     "  watch = { 'the pipe' }, expects = { broken = { 'never-eof' }, healthy = {} }, limit = 2.5,\n"
     "}\n";
 
@@ -120,6 +122,14 @@ static void test_good_lab(void **state)
     assert_string_equal(lab->knobs[0].values[3], "true");
     assert_string_equal(lab->prediction.knobs[0], "size=1");
     assert_string_equal(lab->prediction.options[1].why, "y");
+    assert_int_equal(lab->goal_count, 2);
+    assert_string_equal(lab->goals[0].title, "Both");
+    assert_string_equal(lab->goals[0].reached, "deadlock");
+    assert_true(lab_goal_is_for(&lab->goals[0], "broken"));
+    assert_false(lab_goal_is_for(&lab->goals[0], "healthy"));
+    assert_string_equal(lab->goals[1].reached, "");
+    assert_true(lab_goal_is_for(&lab->goals[1], "healthy"));
+    assert_true(lab->variants[0].has_expects);
     assert_null(lab->error);
     lab_free(lab);
     assert_int_equal(lab_load(&lab, root, "bad", &e), -ENOENT);
@@ -152,6 +162,13 @@ static void test_bad_labs(void **state)
         {"size = 1 }", "size = 9 }", "field 'prediction.knobs.size': not one of its values"},
         {"why = 'y', holds = function() return false end", "why = 'y', holds = true",
          "field 'prediction.options[2].holds': function expected, got boolean"},
+        {"reached = 'deadlock'", "reached = 'dead'",
+         "field 'goals[1].reached': ended-well, deadlock, never-eof, or a function"},
+        {"reached = 'deadlock'", "reached = 7",
+         "field 'goals[1].reached': string or function expected, got number"},
+        {"reached = 'deadlock',", "", "field 'goals[1].reached': missing"},
+        {"variants = { 'broken' } }", "variants = { 'brocken' } }",
+         "field 'goals[1].variants': no such variant 'brocken'"},
         {"'never-eof'", "'never'", "field 'expects.broken': no rule 'never'"},
         {"expects = { broken", "expects = { brocken", "field 'expects.brocken': no such variant"},
         {"return lab", "local _ = lab", "must return one table, got nil"},

@@ -313,6 +313,53 @@ def case_hangup():
     t.close()
 
 
+def case_scheduler():
+    """By keys into the deadlock, back, and to a good end; then away from it."""
+    t = Terminal()
+    ready(t)
+    t.press("/", "p", "i", "p", "e", "-", "d", "e", "a", "d", "Enter", "r")
+    t.until(r"deadlock +\d+/\d+")
+    for variant in ("healthy", "looking"):
+        t.press("v")
+        t.until(rf"{variant} +(ended|deadlock) +\d+/\d+")
+    t.press("m")
+    t.until(r"Who moves\?(.|\n)*1 P +pipe2\(\) +makes a pipe")
+    for step, key in enumerate(("Enter", "1", "Enter", "2", "Enter", "2", "2", "1", "1", "1"), 1):
+        t.press(key)
+        t.until(rf"after {step} moves?\b")
+    screen = t.until(r"deadlock: P -\[write pipe 1\]-> P\.1 -\[write pipe 2\]-> P")
+    for seen in (r"✓ Make both block: .*: reached", r"■ +P +write\(4, 65537 B\) +pipe 1 is full",
+                 r"■ +P\.1 +write\(6, 65537 B\) +pipe 2 is full"):
+        if not re.search(seen, screen):
+            fail(f"no {seen!r}:\n{screen}")
+    for step, key in ((9, "u"), (8, "BSpace"), (7, "Left"), (6, "u"), (5, "u")):
+        t.press(key)
+        t.until(rf"after {step} moves(.|\n)*Who moves")
+    t.until(r"you had reached it")
+    for step in (6, 7, 8):
+        t.press("1")
+        t.until(rf"after {step} moves")
+    t.until(r"looks into pipe 1: 65536 bytes inside")
+    t.press("f")
+    t.until(r"It ended well: P exited 0, P\.1 exited 0")
+    t.until(r"✓ Let them swap .*: reached")
+    t.press("R")
+    t.until(r"after 0 moves(.|\n)*Who moves")
+    t.press("?")
+    t.until(r"Keys of the scheduler")
+    t.press("q")
+    t.until(r"Who moves")
+    t.press("v")
+    t.until(r"reading(.|\n)*Who moves")
+    t.press("q")
+    t.until(r"looking +(ended|deadlock) +\d+/\d+")
+    t.press("q")
+    t.until(r"q quit")
+    t.press("q", "q")
+    t.until_ended(0)
+    t.close()
+
+
 def own_tree():
     """A copy of what the runner reads, whose exercise may be edited; returns it and the exercise's file."""
     folder = tempfile.mkdtemp(prefix="ipclab-tree-")

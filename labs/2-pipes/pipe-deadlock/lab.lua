@@ -19,7 +19,7 @@ return lab {
     variants = {
         healthy = { program = "healthy.c", text = "C reads first, then writes" },
         broken = { program = "broken.c", text = "both write first" },
-        looking = { program = "looking.c", text = "C looks whether P has written; then it reads first, else it writes" },
+        looking = { program = "looking.c", text = "C reads first if P has written already, else writes first" },
         reading = { program = "reading.c", text = "both read first" },
     },
     knobs = {
