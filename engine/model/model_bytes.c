@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 
 #include "model/model_internal.h"
 
@@ -84,12 +85,36 @@ static void find_late(struct model *m, uint32_t pend)
     file_pin(m, p->is_pinned ? file : MODEL_NONE);
 }
 
+/* Reads and writes of one description take turns with its offset, but not those of a memfd: of two
+ * at the same time one may undo what the other added (FMODE_ATOMIC_POS in fs/open.c is for files
+ * that were opened by name). */
+static bool takes_turns(const struct model *m, const struct file *f)
+{
+    const struct event *ev = recording_event(m->rec, f->event);
+    if (ev->kind == EVENT_CALL)
+        return ev->call != CALL_memfd_create;
+    return strncmp(model_text(m, f->event + 1), "/memfd:", 7) != 0;
+}
+
+static bool is_disputed(const struct model *m, const struct pend *p, uint32_t file)
+{
+    for (uint32_t i = m->head.pend_oldest; i != MODEL_NONE; i = m->pends[i].newer) {
+        const struct pend *q = &m->pends[i];
+        bool moves = q->kind == OP_READ || q->kind == OP_WRITE || q->kind == OP_MOVE;
+        if (q != p && moves && q->offset < 0 && (q->file == file || q->file2 == file))
+            return !takes_turns(m, &m->files[file]);
+    }
+    return false;
+}
+
 static void advance(struct model *m, const struct pend *p, uint32_t file, uint64_t by)
 {
     if (file == MODEL_NONE || p->offset >= 0)
         return;
     struct file *f = &m->files[file];
-    if (f->offset >= 0)
+    if (is_disputed(m, p, file))
+        f->offset = -1;
+    else if (f->offset >= 0)
         f->offset += (int64_t)by;
 }
 

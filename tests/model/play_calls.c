@@ -356,6 +356,7 @@ static const struct verb verbs[] = {
     {"dup2", CALL_dup2, enter_numbers, NULL},
     {"fcntl", CALL_fcntl, enter_fcntl, NULL},
     {"open", CALL_open, enter_open, leave_open},
+    {"memfd", CALL_memfd_create, enter_numbers, NULL},
     {"mkfifo", CALL_mknod, enter_mkfifo, NULL},
     {"lseek", CALL_lseek, enter_numbers, NULL},
     {"fork", CALL_clone, enter_clone, NULL},

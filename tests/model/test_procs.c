@@ -385,6 +385,22 @@ static const struct script_case descriptors[] = {
                                      "P pipe = 0 -3 4\n"
                                      "? fds P = \n"
                                      "? anomalies = 1\n"},
+    {"two writes at the same time move the offset twice; of a memfd, who knows",
+     "P start\n"
+     "P open /tmp/a write = 3 file 5\n"
+     "P memfd 0 0 = 4\n" FORK("P", "P.1") "P > write 3 \"x\"\n"
+                                          "P.1 write 3 \"y\" = 1\n"
+                                          "P < 1\n"
+                                          "? offset P 3 = 2\n"
+                                          "P write 4 \"x\" = 1\n"
+                                          "P.1 write 4 \"y\" = 1\n"
+                                          "? offset P 4 = 2\n"
+                                          "P > write 4 \"x\"\n"
+                                          "P.1 write 4 \"y\" = 1\n"
+                                          "P < 1\n"
+                                          "? offset P 4 = -1\n"
+                                          "P lseek 4 0 1 = 3\n"
+                                          "? offset P 4 = 3\n"},
     {"inherited descriptors that share", "P start\n"
                                          "P has 0 rdwr tty 3\n"
                                          "P has 1 rdwr tty 3 0\n"
