@@ -401,12 +401,14 @@ end
 local function runs(random)
     return {
         { name = "free", args = endings(random), limit = 10 },
+        { name = "the parent first", args = endings(random), schedule = { "then: parent first" }, limit = 10 },
+        { name = "the child first", args = endings(random), schedule = { "then: child first" }, limit = 10 },
         { name = "interrupted", args = endings(random), partner = "interrupt", limit = 15 },
         { name = "fork fails", args = { tostring(random(1, 255)) }, processes = 2, limit = 10 },
     }
 end
 
-local USUAL = { "free", "interrupted" }
+local USUAL = { "free", "the parent first", "the child first", "interrupted" }
 
 return grader {
     title = "fork copies, it does not share",
