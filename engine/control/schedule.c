@@ -81,20 +81,31 @@ static int find_word(const char *const *words, int count, const char *word)
     return -1;
 }
 
-static const int errors[] = {EMFILE, ENFILE, ENOSPC, ENOMEM, EAGAIN, EINTR, ENOENT, EPIPE, EIO};
-static const int signals[] = {1, 2, 3, 10, 12, 13, 14, 15, 17, 18, 23, 28};
+enum { ERRORS_MAX = 133, SIGNALS_MAX = 64 };
 
+/* Every name that print_fault may write. */
 static int64_t value_by_name(const char *text)
 {
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-        if (strcmp(errno_name(errors[i]), text) == 0)
-            return errors[i];
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        if (strcmp(signal_name(signals[i]), text) == 0)
-            return signals[i];
+    for (int i = 1; i <= ERRORS_MAX; i++)
+        if (strcmp(errno_name(i), text) == 0)
+            return i;
+    for (int i = 1; i <= SIGNALS_MAX; i++)
+        if (strcmp(signal_name(i), text) == 0)
+            return i;
     char *end;
     long long value = strtoll(text, &end, 10);
     return *text && !*end ? value : -1;
+}
+
+/* An error or a signal that has a name, or at least one byte. */
+static bool is_value_of(const struct fault *f)
+{
+    if (f->kind == FAULT_SHORT)
+        return f->value > 0;
+    bool is_small = f->value > 0 && f->value <= ERRORS_MAX;
+    return is_small &&
+           value_by_name(f->kind == FAULT_ERROR ? errno_name((int)f->value)
+                                                : signal_name((int)f->value)) == f->value;
 }
 
 /* ---- reading ---- */
@@ -172,7 +183,7 @@ static int read_fault(struct reader *r, char **words, size_t count)
     bool needs_value = kind >= 0 && kind <= FAULT_SIGNAL;
     fault.kind = (uint8_t)kind;
     fault.value = value ? value_by_name(value) : 0;
-    if (kind < 0 || needs_value != (value != NULL) || fault.value < 0)
+    if (kind < 0 || needs_value != (value != NULL) || (value && !is_value_of(&fault)))
         return complain(r, "no fault is called", words[3],
                         "error=EMFILE, short=1, signal=SIGCHLD, kill or kill-after");
     *PUSH(r->s->faults) = fault;
@@ -224,8 +235,9 @@ static int read_then(struct reader *r, const char *text)
             *last = '\0';
         }
     }
+    bool is_number = !end || !*end;
     free(copy);
-    if (kind < 0 || (end && *end))
+    if (kind < 0 || !is_number)
         return complain(r, "no strategy is called", text,
                         "parent first, child first, round robin, urw 17, pos 17, pct 2 17");
     r->s->then = (enum strategy_kind)kind;
