@@ -20,6 +20,7 @@
 #include "base/xalloc.h"
 #include "trace/arch.h"
 #include "trace/probe.h"
+#include "trace/step.h"
 #include "trace/tracer_parts.h"
 
 enum {
@@ -335,8 +336,9 @@ static void on_gone(struct tracer *t, struct task *task, int status)
 {
     bool is_process = task->tid == task->tgid;
     const uint64_t args[6] = {(uint64_t)(unsigned)status, is_process};
-    /* killed inside of fork: the child may exist, and say so later */
-    if (makes_tasks(inflight_top(&task->calls)))
+    /* killed inside of fork: the child may exist, and say so later; not when it was held before it
+     * (step.h) */
+    if (makes_tasks(inflight_top(&task->calls)) && task->brake.state != STEP_HELD)
         t->hidden_until_ns = t->now_ns + HIDDEN_NS;
     record_point(t, EVENT_EXIT, task->tid, args, 0, NULL);
     if (is_process && !t->result.crash_signal && WIFSIGNALED(status) && is_fault(WTERMSIG(status)))
