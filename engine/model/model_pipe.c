@@ -107,7 +107,7 @@ static uint32_t put_merged(struct model *m, uint32_t object, const struct pend *
 {
     struct object *o = &m->objects[object];
     uint32_t odd = p->done || p->is_begun ? 0 : mergeable(m, o, p->size);
-    if (odd == 0)
+    if (odd == 0 || most == 0)
         return 0;
     if (odd > most)
         odd = (uint32_t)most;

@@ -56,6 +56,11 @@ static const struct {
                                      "? pages 1 = 2\n"
                                      "P read 3 100 = 100 b*100\n"
                                      "? pages 1 = 1\n"},
+    {"a write that put nothing", "P start\n"
+                                 "P pipe = 0 3 4\n"
+                                 "a: P write 4 a*7 = 7\n"
+                                 "P write 4 b*4099 = 0\n"
+                                 "? ranges 1 = a:0+7\n"},
     {"packets", "P start\n"
                 "P pipe direct = 0 3 4\n"
                 "a: P write 4 \"one\" = 3\n"
