@@ -224,7 +224,8 @@ local function runs(random)
         -- more than any pipe of an unprivileged user can be made to hold (pipe(7), pipe-max-size)
         5 * 256 * 1024 + random(1, 5000), random(10000, 15000), capacity)
     nothing.ignore = { "SIGPIPE" }
-    local any_order = spec("any order", "writes-first", random(9000, 12000), random(9000, 12000), capacity)
+    local any_order = spec("any order", "writes-first", random(9000, 12000), random(9000, 12000), capacity,
+        "ordered=1")
     any_order.orders = 15
     return {
         spec("peer writes first", "writes-first", random(10000, 20000), random(10000, 20000), capacity),

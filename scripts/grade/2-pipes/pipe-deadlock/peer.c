@@ -38,10 +38,16 @@ static bool has_ended;
 static pid_t learner;
 static unsigned capacity;
 static bool is_nonblock;
+static bool is_ordered; /* somebody else decides who moves: nobody waits until others are still */
 static size_t theirs_size, ours_size; /* bytes of the messages */
 static unsigned char *expected, *theirs, *ours;
 static size_t received, sent;
 static int from_fd, to_fd; /* our ends; from_fd is -1 once we listen no more */
+
+static bool is_still(void)
+{
+    return is_ordered || settle();
+}
 
 static _Noreturn void fail(const char *what)
 {
@@ -107,9 +113,9 @@ static void dribble(void)
 
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0] && is_quiet; i++) {
         send_some(pieces[i]);
-        is_quiet = settle();
+        is_quiet = is_still();
         receive(pieces[i] < 4096 ? pieces[i] : 5000);
-        is_quiet = settle();
+        is_quiet = is_still();
     }
 }
 
@@ -134,9 +140,9 @@ static void half_close(void)
 {
     send_some(SIZE_MAX);
     tell_digest(expected, theirs_size);
-    is_quiet = settle(); /* while we have the pipe we can see that it is read */
+    is_quiet = is_still(); /* while we have the pipe we can see that it is read */
     close(to_fd);
-    is_quiet = settle();
+    is_quiet = is_still();
     receive(SIZE_MAX);
 }
 
@@ -151,25 +157,25 @@ static void break_off(void)
 {
     receive(SIZE_MAX);
     stop_listening();
-    is_quiet = settle();
+    is_quiet = is_still();
     send_some(ours_size / 2);
-    is_quiet = settle();
+    is_quiet = is_still();
     close(to_fd);
-    is_quiet = settle();
+    is_quiet = is_still();
 }
 
 static void take_nothing(void)
 {
     send_some(SIZE_MAX);
-    is_quiet = settle();
+    is_quiet = is_still();
     stop_listening();
-    is_quiet = settle();
+    is_quiet = is_still();
     close(to_fd);
 }
 
 static void follow(const char *habit)
 {
-    is_quiet = settle();
+    is_quiet = is_still();
     if (strcmp(habit, "half-closes") == 0)
         return half_close();
     if (strcmp(habit, "breaks-off") == 0)
@@ -180,13 +186,13 @@ static void follow(const char *habit)
         dribble();
     if (strcmp(habit, "writes-first") == 0 || strcmp(habit, "dribbles") == 0) {
         send_some(SIZE_MAX);
-        is_quiet = settle();
+        is_quiet = is_still();
         receive(SIZE_MAX);
         tell_digest(theirs, received);
         return;
     }
     receive(SIZE_MAX);
-    is_quiet = settle();
+    is_quiet = is_still();
     if (strcmp(habit, "hangs-up") == 0) {
         send_to_stopped();
     } else {
@@ -241,6 +247,8 @@ static void read_arguments(int argc, char *argv[])
             capacity = (unsigned)value;
         if (sscanf(argv[i], "nonblock=%lu", &value) == 1)
             is_nonblock = value != 0;
+        if (sscanf(argv[i], "ordered=%lu", &value) == 1)
+            is_ordered = value != 0;
         if (sscanf(argv[i], "send=%lu", &value) == 1)
             theirs_size = value;
         if (sscanf(argv[i], "receive=%lu", &value) == 1)
