@@ -4,10 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/paths.h"
 #include "base/xalloc.h"
 #include "cli/cli.h"
 #include "cli/target.h"
 #include "explore/trial.h"
+#include "grade/again.h"
 #include "ui/ui.h"
 
 static const char help[] =
@@ -72,34 +74,62 @@ static int find_named(struct target_program *out, const struct schedule *s, cons
     return rc;
 }
 
-static int follow(const struct replay *q, const struct target_program *target,
-                  const struct schedule *schedule, struct cast *cast, const char *recording,
-                  bool *is_followed, struct err *e)
+/* How it went, in words. */
+static void tell(const struct replay *q, const struct trial_result *result, const char *divergence)
+{
+    struct buf text = {0};
+    outcome_text(&result->outcome, &text);
+    if (divergence)
+        fprintf(stderr, "ipclab: the run diverged: %s\n", divergence);
+    else if (q->is_printed)
+        printf("%s\n", text.data);
+    buf_fini(&text);
+}
+
+static int follow_program(const struct target_program *target, struct trial_result *out,
+                          const struct schedule *schedule, const struct cast *cast, bool is_strict,
+                          const char *recording, char **divergence, struct err *e)
 {
     struct trial_options options = {.is_fair = schedule->is_fair};
     struct trials *trials;
-    struct trial_result result;
-    char *divergence;
     target_options(target, &options.run);
     int rc = trials_open(&trials, &options, e);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < cast_count(cast); i++)
         cast_index(trials_cast(trials), cast_name(cast, (uint16_t)i));
-    rc = trials_follow(trials, &result, schedule, !q->is_lenient, recording, &divergence, e);
+    rc = trials_follow(trials, out, schedule, is_strict, recording, divergence, e);
+    trials_close(trials);
+    return rc;
+}
+
+/* words: the program as the user names it; NULL: the one that the schedule is for. */
+static int follow(const struct replay *q, const char *file, char *const *words,
+                  const struct schedule *schedule, const struct cast *cast, const char *recording,
+                  bool *is_followed, struct err *e)
+{
+    struct target_program target = {0};
+    struct trial_result result;
+    char *divergence = NULL;
+    int rc;
+    if (!words && grade_is_run(schedule)) {
+        const char *root = paths_root(e);
+        rc = root ? grade_again(&result, root, schedule, cast, !q->is_lenient, recording,
+                                &divergence, e)
+                  : -ENOENT;
+    } else {
+        rc = words ? target_find(&target, words, NULL, e) : find_named(&target, schedule, file, e);
+        if (rc == 0)
+            rc = follow_program(&target, &result, schedule, cast, !q->is_lenient, recording,
+                                &divergence, e);
+    }
     if (rc == 0) {
-        struct buf text = {0};
-        outcome_text(&result.outcome, &text);
+        tell(q, &result, divergence);
         *is_followed = !divergence;
-        if (divergence)
-            fprintf(stderr, "ipclab: the run diverged: %s\n", divergence);
-        else if (q->is_printed)
-            printf("%s\n", text.data);
-        buf_fini(&text);
-        free(divergence);
         trial_result_fini(&result);
     }
-    trials_close(trials);
+    free(divergence);
+    target_fini(&target);
     return rc;
 }
 
@@ -121,24 +151,20 @@ int cmd_replay(int argc, char **argv)
     struct err e = {0};
     struct cast *cast = cast_new();
     struct schedule *schedule = NULL;
-    struct target_program target = {0};
     bool is_followed = false;
     const char *file = argv[optind];
     char *temporary = q.recording ? NULL : cli_temporary(&e);
     const char *recording = q.recording ? q.recording : temporary;
     cli_stop_on_signals();
     int rc = recording ? schedule_read(&schedule, file, cast, &e) : -EIO;
+    char *const *words = optind + 1 < argc ? argv + optind + 1 : NULL;
     if (rc == 0)
-        rc = optind + 1 < argc ? target_find(&target, argv + optind + 1, NULL, &e)
-                               : find_named(&target, schedule, file, &e);
-    if (rc == 0)
-        rc = follow(&q, &target, schedule, cast, recording, &is_followed, &e);
+        rc = follow(&q, file, words, schedule, cast, recording, &is_followed, &e);
     if (rc == 0)
         rc = show(&q, recording, &e);
     if (temporary)
         unlink(temporary);
     free(temporary);
-    target_fini(&target);
     schedule_free(schedule);
     cast_free(cast);
     if (rc < 0)

@@ -77,9 +77,16 @@ static struct sandbox_options place_of(const struct plan *plan, const struct run
     };
 }
 
-static struct run_options options_of(const struct run_spec *spec)
+void work_init(struct work *w, const struct plan *plan, size_t index)
 {
-    return (struct run_options){
+    const struct run_spec *spec = &plan->grader->runs[index];
+    *w = (struct work){.meta = {"lab", plan->grader->exercise, "run", spec->name},
+                       .sources = {plan->file}};
+    w->place = place_of(plan, spec, w->mounts);
+    w->argv = arguments(plan, spec);
+    w->options = (struct run_options){
+        .argv = w->argv,
+        .sandbox = &w->place,
         .limit_ns = (uint64_t)(spec->limit * 1e9),
         .events_max = EVENTS_MAX,
         .ends_when_stuck = true,
@@ -87,7 +94,14 @@ static struct run_options options_of(const struct run_spec *spec)
         .stdin_size = spec->stdin_size,
         .stdin_when_quiet = spec->is_fed_when_quiet,
         .output_max = OUTPUT_KEPT,
+        .meta = w->meta,
+        .sources = w->sources,
     };
+}
+
+void work_fini(struct work *w)
+{
+    free(w->argv);
 }
 
 /* ---- what it was ---- */
@@ -390,24 +404,16 @@ static cJSON *do_run(const struct plan *plan, size_t index)
 {
     struct doing d = {.plan = plan, .spec = &plan->grader->runs[index], .index = index};
     char *recording = plan_recording(plan, index);
-    struct sandbox_mount mounts[2];
-    struct sandbox_options place = place_of(plan, d.spec, mounts);
-    const char *meta[] = {"lab", plan->grader->exercise, "run", d.spec->name, NULL};
-    const char *sources[] = {plan->file, NULL};
-    char **argv = arguments(plan, d.spec);
-    struct run_options options = options_of(d.spec);
+    struct work work;
     struct err e = {0};
-    options.argv = argv;
-    options.recording_path = recording;
-    options.sandbox = &place;
-    options.meta = meta;
-    options.sources = sources;
+    work_init(&work, plan, index);
+    work.options.recording_path = recording;
     begin_run(&d, recording);
-    int rc = d.spec->orders || d.spec->schedule ? run_in_orders(&d, &options, &e)
-                                                : run_freely(&d, &options, &e);
+    int rc = d.spec->orders || d.spec->schedule ? run_in_orders(&d, &work.options, &e)
+                                                : run_freely(&d, &work.options, &e);
     if (rc < 0)
         give_reason(&d.run, VERDICT_NOT_JUDGED, e.text[0] != '\0' ? e.text : "tracing failed");
-    free(argv);
+    work_fini(&work);
     free(recording);
 
     cJSON *json = cJSON_CreateObject();

@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 
 #include "grade/grade.h"
+#include "run/run.h"
 #include "script/grader.h"
 
 /* What all runs of one grading have in common; read only. */
@@ -28,6 +29,18 @@ struct turn {
 };
 
 enum { UNENDED_MAX = 2 };
+
+/* How run number `index` is to be made. */
+struct work {
+    struct sandbox_mount mounts[2];
+    struct sandbox_options place;
+    const char *meta[5], *sources[2];
+    char **argv;
+    struct run_options options; /* but for recording_path */
+};
+/* *w must not move. */
+void work_init(struct work *w, const struct plan *plan, size_t index);
+void work_fini(struct work *w);
 
 /* The file that run number `index` is recorded in; the caller frees. */
 char *plan_recording(const struct plan *plan, size_t index);
