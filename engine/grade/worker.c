@@ -371,8 +371,12 @@ static enum orders_answer judge_order(void *arg, const char *path, const struct 
 /* What `ipclab replay` needs to make the run again. */
 static char *name_of_run(const struct doing *d)
 {
-    return xasprintf("grade %s %llu %zu %s", d->plan->grader->exercise,
-                     (unsigned long long)d->plan->grader->seed, d->index + 1, d->plan->file);
+    char *file = realpath(d->plan->file, NULL);
+    char *name = xasprintf("grade %s %llu %zu %s", d->plan->grader->exercise,
+                           (unsigned long long)d->plan->grader->seed, d->index + 1,
+                           file ? file : d->plan->file);
+    free(file);
+    return name;
 }
 
 static int run_in_orders(struct doing *d, const struct run_options *options, struct err *e)

@@ -32,7 +32,7 @@ enum { BRAKE_NOBODY = UINT32_MAX };
 /* What a stepped run knows of a task (step.h). */
 struct brake {
     /* set once */
-    uint32_t birth, creator;            /* BRAKE_NOBODY: the command */
+    uint32_t birth, creator;                          /* BRAKE_NOBODY: the command */
     int stat_fd, syscall_fd, status_fd, schedstat_fd; /* its files in /proc, kept open; -1 */
     /* changes with every stop */
     uint8_t state;       /* enum step_state */

@@ -85,7 +85,8 @@ local function check_sent(run)
             if sent < due then
                 fail {
                     text = ("%s waits for answer %d, %s, and only %d of the %d bytes of the questions so far have "
-                        .. "been written. The rest is in its buffer."):format(facts.P, heard + 1, learner.call(ev), sent, due),
+                        .. "been written. The rest is in its buffer."):format(facts.P, heard + 1, learner.call(ev),
+                        sent, due),
                     events = { ev },
                     proc = facts.P,
                     object = facts.to,
