@@ -282,6 +282,10 @@ function State:children(name) end
 ---@param sig string
 ---@return "default"|"ignore"|"handler"|nil
 function State:handler(name, sig) end
+---@param name string
+---@param sig string
+---@return boolean?
+function State:blocks(name, sig) end
 
 ---@param declared ipclab.Lab
 ---@return ipclab.Lab

@@ -360,12 +360,30 @@ static int state_handler(lua_State *L)
     return 1;
 }
 
+/* state:blocks(name, sig), of the thread that has lived longest */
+static int state_blocks(lua_State *L)
+{
+    const struct model *m = check_state(L, 1);
+    uint32_t proc = check_proc(L, m, 2);
+    int sig = check_signal(L, 3);
+    for (size_t i = 0; proc != MODEL_NONE && i < model_task_count(m); i++) {
+        const struct task *task = model_task(m, (uint32_t)i);
+        if (task->proc != proc || task->is_dead)
+            continue;
+        lua_pushboolean(L, (task->mask >> (sig - 1)) & 1);
+        return 1;
+    }
+    lua_pushnil(L);
+    return 1;
+}
+
 const luaL_Reg script_state_methods[] = {
     {"procs", state_procs},     {"proc", state_proc},
     {"fds", state_fds},         {"object", state_object},
     {"objects", state_objects}, {"holders", state_holders},
     {"waits", state_waits},     {"children", state_children},
-    {"handler", state_handler}, {NULL, NULL},
+    {"handler", state_handler}, {"blocks", state_blocks},
+    {NULL, NULL},
 };
 
 /* state.seq, and the methods. Upvalue 1: the methods. */

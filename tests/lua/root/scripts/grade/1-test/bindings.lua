@@ -110,6 +110,9 @@ local function check_state(run)
    assert(before:proc("P.1") == nil and #before:fds("P.1") == 0)
    assert(before:handler("P", "SIGUSR1") == "handler" and before:handler("P", "SIGPIPE") == "ignore")
    assert(before:handler("P", "SIGTERM") == "default" and before:handler("P.1", "SIGTERM") == nil)
+   local mask = run:first { op = "sigmask", flags = "SIG_BLOCK" }
+   assert(not run:at(mask.seq):blocks("P", "SIGUSR2") and run:at(mask.exit_seq):blocks("P", "SIGUSR2"))
+   assert(not run:at(mask.exit_seq):blocks("P", "SIGUSR1") and run:final():blocks("P", "SIGUSR2") == nil)
 
    local fds = run:at(run:last { op = "dup" }.exit_seq):fds("P")
    local nine = fds[#fds]
