@@ -378,11 +378,16 @@ static int state_blocks(lua_State *L)
 }
 
 const luaL_Reg script_state_methods[] = {
-    {"procs", state_procs},     {"proc", state_proc},
-    {"fds", state_fds},         {"object", state_object},
-    {"objects", state_objects}, {"holders", state_holders},
-    {"waits", state_waits},     {"children", state_children},
-    {"handler", state_handler}, {"blocks", state_blocks},
+    {"procs", state_procs},
+    {"proc", state_proc},
+    {"fds", state_fds},
+    {"object", state_object},
+    {"objects", state_objects},
+    {"holders", state_holders},
+    {"waits", state_waits},
+    {"children", state_children},
+    {"handler", state_handler},
+    {"blocks", state_blocks},
     {NULL, NULL},
 };
 

@@ -1,7 +1,7 @@
 /* wrong: wrong-account — makes the descriptors non-blocking and takes EAGAIN for the end. */
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Returns false when nobody reads any more. */
@@ -63,61 +62,30 @@ struct report {
     uint64_t digest; /* of the bytes; P: the receivers that have gone, one bit each */
 };
 
-static int receivers = 3, messages = 4, deaf = NEVER, leave_before[RECEIVERS_MAX];
+static int receivers = 3, messages = 4, deaf = NEVER, leave_before[RECEIVERS_MAX], reports[2];
 static size_t size = 1000;
 static bool has_sockets;
-static int reports[2];
 
-static _Noreturn void fail(const char *what)
+static void on_signal(int sig) /* to be seen; and a call that sleeps comes back */
 {
-    perror(what);
-    exit(2);
-}
-
-static void report(int who, int got, uint64_t digest)
-{
-    struct report report = {who, got, digest};
-
-    if (write(reports[1], &report, sizeof report) != sizeof report)
-        fail("report");
-}
-
-static void on_pipe(int sig)
-{
-    (void)!write(reports[1], &sig, sizeof sig); /* to be seen */
-}
-
-static void on_usr1(int sig)
-{
-    (void)sig; /* its only effect: a call that sleeps comes back */
+    (void)!write(reports[1], &sig, sizeof sig);
 }
 
 static _Noreturn void receive(int who, int in)
 {
-    uint64_t digest = 14695981039346656037u;
+    struct report report = {who, 0, 14695981039346656037u};
     unsigned char bytes[4096];
-    int got = 0;
+    char tug = who == deaf ? ' ' : 'r';
     ssize_t n;
 
-    while ((n = read(in, bytes, sizeof bytes)) > 0) {
+    while (who == deaf && read(STDIN_FILENO, &tug, 1) == 1 && tug != 'r')
+        kill(getppid(), SIGUSR1);
+    while (tug == 'r' && (n = read(in, bytes, sizeof bytes)) > 0) {
         for (ssize_t i = 0; i < n; i++)
-            digest = (digest ^ bytes[i]) * 1099511628211u; /* FNV-1a */
-        got += (int)n;
+            report.digest = (report.digest ^ bytes[i]) * 1099511628211u; /* FNV-1a */
+        report.got += (int)n;
     }
-    report(who, got, digest);
-    _exit(0);
-}
-
-/* Comes back when it is to listen after all. */
-static void be_deaf(void)
-{
-    char tug = ' ';
-
-    while (read(STDIN_FILENO, &tug, 1) == 1 && tug != 'r')
-        if (tug == 'i')
-            kill(getppid(), SIGUSR1);
-    if (tug != 'r')
-        _exit(0);
+    _exit(tug != 'r' || write(reports[1], &report, sizeof report) == sizeof report ? 0 : 2);
 }
 
 static pid_t start(int who, int to[])
@@ -126,17 +94,14 @@ static pid_t start(int who, int to[])
     pid_t child;
 
     if ((has_sockets ? socketpair(AF_UNIX, SOCK_STREAM, 0, p) : pipe(p)) == -1)
-        fail("pipe");
+        err(2, "pipe");
     switch (child = fork()) {
     case -1:
-        fail("fork");
+        err(2, "fork");
     case 0: /* P.i */
         for (int older = 0; older < who; older++)
             close(to[older]);
         close(p[1]);
-        signal(SIGPIPE, SIG_DFL);
-        if (who == deaf)
-            be_deaf();
         receive(who, p[0]);
     default: /* P */
         break;
@@ -146,86 +111,63 @@ static pid_t start(int who, int to[])
     return child;
 }
 
-static void set_host(const char *how)
+static void send_message(int k, const int to[], const pid_t child[], unsigned char *message)
 {
-    struct sigaction action = {.sa_handler = on_pipe, .sa_flags = SA_NODEFER};
-    sigset_t pipe_only;
+    static bool is_gone[RECEIVERS_MAX];
+    struct report report = {-1, 0, 0};
 
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    if (strcmp(how, "handler") == 0)
-        sigaction(SIGPIPE, &action, NULL);
-    else if (strcmp(how, "blocked") == 0)
-        sigprocmask(SIG_BLOCK, &pipe_only, NULL);
-    else if (strcmp(how, "default") != 0)
-        fprintf(stderr, "what is host=%s?\n", how);
-}
-
-static void send_messages(const int to[], const pid_t child[])
-{
-    bool is_gone[RECEIVERS_MAX] = {false};
-    unsigned char *message = malloc(size + 1);
-
-    if (message == NULL)
-        fail("malloc");
-    for (int k = 0; k < messages; k++) {
-        uint64_t gone = 0;
-
-        for (int i = 0; i < receivers; i++)
-            if (leave_before[i] == k) {
-                kill(child[i], SIGKILL);
-                waitpid(child[i], NULL, 0); /* its read end has been closed, for certain */
-            }
-        for (size_t i = 0; i < size; i++)
-            message[i] = (unsigned char)(i * 31 + (size_t)k * 7 + i / 251);
-
-        int reached = fan_out(to, is_gone, receivers, message, size);
-
-        for (int i = 0; i < receivers; i++)
-            gone |= (uint64_t)is_gone[i] << i;
-        report(-1, reached, gone);
-    }
-    free(message);
+    for (int i = 0; i < receivers; i++)
+        if (leave_before[i] == k) {
+            kill(child[i], SIGKILL);
+            waitpid(child[i], NULL, 0); /* its read end has been closed, for certain */
+        }
+    for (size_t i = 0; i < size; i++)
+        message[i] = (unsigned char)(i * 31 + (size_t)k * 7 + i / 251);
+    report.got = fan_out(to, is_gone, receivers, message, size);
+    printf("message %d has reached %d of %d\n", k, report.got, receivers);
+    for (int i = 0; i < receivers; i++)
+        report.digest |= (uint64_t)is_gone[i] << i;
+    if (write(reports[1], &report, sizeof report) != sizeof report)
+        err(2, "report");
 }
 
 int main(int argc, char *argv[])
 {
-    struct sigaction on_tug = {.sa_handler = on_usr1}; /* without SA_RESTART */
-    const char *host = "default";
+    struct sigaction tugged = {.sa_handler = on_signal}; /* without SA_RESTART */
+    struct sigaction own = {.sa_handler = on_signal, .sa_flags = SA_NODEFER};
     int to[RECEIVERS_MAX], who, k;
+    const char *host = "default";
     pid_t child[RECEIVERS_MAX];
-    struct report said;
-    sigset_t none;
+    unsigned char *message;
+    sigset_t set;
 
     memset(leave_before, NEVER, sizeof leave_before);
     for (int i = 1; i < argc; i++)
         if (sscanf(argv[i], "leave=%d@%d", &who, &k) == 2 && who >= 0 && who < RECEIVERS_MAX)
             leave_before[who] = k;
-        else if (strcmp(argv[i], "sockets") == 0)
-            has_sockets = true;
         else if (strncmp(argv[i], "host=", 5) == 0)
             host = argv[i] + 5;
         else if (sscanf(argv[i], "receivers=%d", &receivers) != 1 &&
                  sscanf(argv[i], "messages=%d", &messages) != 1 &&
                  sscanf(argv[i], "size=%zu", &size) != 1 && sscanf(argv[i], "deaf=%d", &deaf) != 1)
-            fprintf(stderr, "%s: what is %s?\n", argv[0], argv[i]);
-    if (receivers > RECEIVERS_MAX || pipe(reports) == -1 || sigaction(SIGUSR1, &on_tug, NULL) == -1)
-        fail("pipe-sigpipe");
+            has_sockets |= strcmp(argv[i], "sockets") == 0;
+    if (receivers > RECEIVERS_MAX || (message = malloc(size + 1)) == NULL || pipe(reports) == -1)
+        err(2, "pipe-sigpipe");
+    sigaction(SIGUSR1, &tugged, NULL);
     for (int i = 0; i < receivers; i++)
         child[i] = start(i, to);
-    set_host(host);
-    send_messages(to, child);
+    sigemptyset(&set);
+    if (strcmp(host, "handler") == 0)
+        sigaction(SIGPIPE, &own, NULL);
+    if (strcmp(host, "blocked") == 0)
+        sigaddset(&set, SIGPIPE);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    for (k = 0; k < messages; k++)
+        send_message(k, to, child, message);
     for (int i = 0; i < receivers; i++)
         close(to[i]);
     while (wait(NULL) != -1)
         ;
-    close(reports[1]);
-    while (read(reports[0], &said, sizeof said) == sizeof said)
-        if (said.who == -1)
-            printf("a message has reached %d of %d\n", said.got, receivers);
-        else
-            printf("receiver %d got %d bytes\n", said.who, said.got);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL); /* if a SIGPIPE is pending, it comes now */
+    sigprocmask(SIG_UNBLOCK, &set, NULL); /* if a SIGPIPE is pending, it comes now */
     return 0;
 }
