@@ -96,8 +96,8 @@ local function check_survives(run)
     if last and last.op == "sigmask" then
         fail {
             rule = "pending-left",
-            text = ("%s unblocks SIGPIPE with %s, and is killed: one that a write had caused was still pending.")
-                :format(P, learner.call(last)),
+            text = ("%s unblocks SIGPIPE with %s, and is killed: one that its writes had caused was pending."):format(
+                P, learner.call(last)),
             events = { write, last },
             proc = P,
             next = "A blocked signal is kept, not dropped. Which call takes a pending signal away?",
@@ -123,7 +123,7 @@ local function check_leaves_alone(run)
         local again = first and run:first(all)
         if again then
             fail {
-                text = ("%s learned from %s that receiver %d has gone, and calls %s all the same; %d calls more in all.")
+                text = ("%s learned from %s that receiver %d has gone, and calls %s all the same; %d more in all.")
                     :format(P, learner.call(first), receiver, learner.call(again), run:count(all)),
                 events = { first, again },
                 proc = P,
