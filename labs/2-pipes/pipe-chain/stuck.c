@@ -1,0 +1,120 @@
+/* pipe-chain, stuck: a pipeline whose beginning never stops. Its twin is collapse.c.
+ *
+ * usage: stuck [lines=N]
+ *
+ * P       makes two pipes and three stages, and collects the stages.
+ * gen     (P.1) writes N lines, one after the other.
+ * filter  (P.2) makes capitals of them.
+ * take    (P.3) reads one line and ends, like head -1.
+ *
+ * All stages are connected as they should be. But P keeps its read end of the first pipe: when take
+ * and filter have gone, gen is not told. It fills the pipe, and sleeps until P reads; P waits for
+ * gen. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SIZE = 1024 };
+
+static unsigned lines = 300;
+
+static _Noreturn void fail(const char *what)
+{
+    perror(what);
+    _exit(1);
+}
+
+static _Noreturn void gen(void)
+{
+    static char line[SIZE];
+
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\n';
+    for (unsigned i = 0; i < lines; i++)
+        if (write(STDOUT_FILENO, line, sizeof line) == -1)
+            fail("gen");
+    _exit(0);
+}
+
+static _Noreturn void filter(void)
+{
+    char line[SIZE];
+    ssize_t n;
+
+    while ((n = read(STDIN_FILENO, line, sizeof line)) > 0) {
+        for (ssize_t i = 0; i < n; i++)
+            line[i] = (char)toupper((unsigned char)line[i]);
+        if (write(STDOUT_FILENO, line, (size_t)n) == -1)
+            fail("filter");
+    }
+    _exit(0);
+}
+
+static _Noreturn void take(void)
+{
+    char line[SIZE];
+
+    if (read(STDIN_FILENO, line, sizeof line) == -1)
+        fail("take");
+    _exit(0);
+}
+
+/* Moves a descriptor to where the stage expects it: two numbers, one end; the old number goes. */
+static void move(int fd, int to)
+{
+    if (dup2(fd, to) == -1 || close(fd) == -1)
+        fail("dup2");
+}
+
+int main(int argc, char *argv[])
+{
+    int first[2], second[2];
+
+    for (int i = 1; i < argc; i++)
+        if (sscanf(argv[i], "lines=%u", &lines) != 1)
+            fprintf(stderr, "%s: what is %s?\n", argv[0], argv[i]);
+    if (pipe(first) == -1)
+        fail("pipe");
+    switch (fork()) {
+    case -1:
+        fail("fork");
+    case 0: /* gen */
+        close(first[0]);
+        move(first[1], STDOUT_FILENO);
+        gen();
+    default: /* P */
+        break;
+    }
+    close(first[1]); /* P does not write: only gen does */
+    if (pipe(second) == -1)
+        fail("pipe");
+    switch (fork()) {
+    case -1:
+        fail("fork");
+    case 0: /* filter */
+        close(second[0]);
+        move(first[0], STDIN_FILENO);
+        move(second[1], STDOUT_FILENO);
+        filter();
+    default: /* P */
+        break;
+    }
+    /* collapse.c closes first[0] here. */
+    close(second[1]); /* P does not write: only filter does */
+    switch (fork()) {
+    case -1:
+        fail("fork");
+    case 0: /* take */
+        move(second[0], STDIN_FILENO);
+        take();
+    default: /* P */
+        break;
+    }
+    close(second[0]); /* P does not read: only take does */
+    while (wait(NULL) != -1)
+        ;
+    return 0;
+}

@@ -1,0 +1,5 @@
+/* wrong: no-stages — ends with success and does nothing. */
+int main(void)
+{
+    return 0;
+}
