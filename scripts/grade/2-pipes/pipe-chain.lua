@@ -230,7 +230,7 @@ local function check_no_program(run)
                     learner.call(write)),
                 events = { stage.exec, write },
                 proc = stage.name,
-                next = "The child is a copy of P, its buffers included. exit() and return flush them, _exit() does not.",
+                next = "The child is a copy of P, its buffers included. exit() flushes them, _exit() does not.",
             }
         end
         if exit and stage.name ~= facts.P and exit.status.exit ~= 127 then
