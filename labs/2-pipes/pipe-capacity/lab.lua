@@ -3,6 +3,7 @@ local function taken(run)
     return run:count {
         op = "write",
         proc = "P",
+        object = run:first { op = "pipe", proc = "P" }.object,
         where = function(ev) return ev.ret and ev.ret > 0 and ev.ret == ev.size end,
     }
 end
