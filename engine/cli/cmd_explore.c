@@ -36,6 +36,8 @@ struct exploration {
     bool is_terminal;
 };
 
+#define RUNS_NO_LIMIT (UINT64_C(1) << 40) /* where time is the budget */
+
 static int read_budget(struct exploration *q, const char *text)
 {
     uint64_t number;
@@ -43,7 +45,7 @@ static int read_budget(struct exploration *q, const char *text)
     if (length > 1 && text[length - 1] == 's') {
         char *end;
         q->options.seconds = strtod(text, &end);
-        q->options.runs = UINT64_C(1) << 40;
+        q->options.runs = RUNS_NO_LIMIT;
         if (end == text + length - 1 && q->options.seconds > 0)
             return -1;
     } else if (cli_number(text, 1, UINT32_MAX, &number)) {
@@ -127,8 +129,10 @@ static int parse(struct exploration *q, int argc, char **argv)
 static void on_progress(void *arg, const struct explore_progress *p)
 {
     (void)arg;
-    fprintf(stderr, "\r\033[K%s: %llu of %llu runs, %.0f a second", portfolio_word(p->phase),
-            (unsigned long long)p->runs, (unsigned long long)p->budget, p->runs_per_second);
+    fprintf(stderr, "\r\033[K%s: %llu", portfolio_word(p->phase), (unsigned long long)p->runs);
+    if (p->budget < RUNS_NO_LIMIT)
+        fprintf(stderr, " of %llu", (unsigned long long)p->budget);
+    fprintf(stderr, " runs, %.0f a second", p->runs_per_second);
     if (p->classes)
         fprintf(stderr, ", %llu orders that differ", (unsigned long long)p->classes);
     fflush(stderr);
@@ -148,8 +152,8 @@ static int report(const struct exploration *q, const struct target_program *targ
     printf("%s\n", text.data);
     if (q->options.keeps_going)
         printf("%s; %llu runs failed\n", r->claim, (unsigned long long)r->failures);
-    printf("found by %s after %llu runs, %.1f s\n", r->found_by, (unsigned long long)r->found_after,
-           r->seconds);
+    printf("found by %s after %llu run%s, %.1f s\n", r->found_by,
+           (unsigned long long)r->found_after, r->found_after == 1 ? "" : "s", r->seconds);
     free(r->schedule->why);
     free(r->schedule->what);
     r->schedule->why = buf_take(&text);
@@ -183,6 +187,7 @@ int cmd_explore(int argc, char **argv)
     struct explore_result result;
     char *recording = cli_temporary(&e);
     q.options.recording = recording;
+    q.options.trial.is_stopped = cli_stopped_by;
     cli_stop_on_signals();
     rc = explore(&result, &q.options, &e);
     if (q.is_terminal)

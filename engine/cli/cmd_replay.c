@@ -51,11 +51,12 @@ static int parse(struct replay *q, int argc, char **argv)
     return -1;
 }
 
-/* The words of "for:", as the command line would have them. A lab's second word is its variant. */
+/* The words of "for:", as the command line would have them, but that a lab's second word is its
+ * variant. */
 static int find_named(struct target_program *out, const struct schedule *s, const char *file,
                       struct err *e)
 {
-    enum { WORDS_MAX = 16 };
+    enum { WORDS_MAX = 64 };
     char *copy = xstrdup(s->what), *rest = copy, *words[WORDS_MAX + 1] = {0};
     size_t count = 0;
     for (char *word; count < WORDS_MAX && (word = strtok_r(rest, " ", &rest));)
@@ -63,12 +64,12 @@ static int find_named(struct target_program *out, const struct schedule *s, cons
     int rc;
     if (count == 0) {
         rc = err_set(e, ENOENT, "replay %s: it does not say what for; name the program", file);
-    } else if (strchr(words[0], '/')) {
-        rc = target_find(out, words, NULL, e);
+    } else if (target_is_lab(words[0]) && words[1]) {
+        char *lab = words[0], *variant = words[1];
+        words[1] = lab;
+        rc = target_find(out, words + 1, variant, e);
     } else {
-        const char *variant = words[1];
-        words[1] = NULL;
-        rc = target_find(out, words, variant, e);
+        rc = target_find(out, words, NULL, e);
     }
     free(copy);
     return rc;
@@ -90,7 +91,7 @@ static int follow_program(const struct target_program *target, struct trial_resu
                           const struct schedule *schedule, const struct cast *cast, bool is_strict,
                           const char *recording, char **divergence, struct err *e)
 {
-    struct trial_options options = {.is_fair = schedule->is_fair};
+    struct trial_options options = {.is_fair = schedule->is_fair, .is_stopped = cli_stopped_by};
     struct trials *trials;
     target_options(target, &options.run);
     int rc = trials_open(&trials, &options, e);
@@ -160,14 +161,14 @@ int cmd_replay(int argc, char **argv)
     char *const *words = optind + 1 < argc ? argv + optind + 1 : NULL;
     if (rc == 0)
         rc = follow(&q, file, words, schedule, cast, recording, &is_followed, &e);
-    if (rc == 0)
+    if (rc == 0 && (is_followed || q.is_lenient))
         rc = show(&q, recording, &e);
     if (temporary)
         unlink(temporary);
     free(temporary);
     schedule_free(schedule);
     cast_free(cast);
-    if (rc < 0)
-        return cli_error(&e);
-    return cli_stopped_by() ? STATUS_INTERRUPTED : is_followed ? STATUS_OK : STATUS_NO;
+    if (cli_stopped_by())
+        return STATUS_INTERRUPTED;
+    return rc < 0 ? cli_error(&e) : is_followed ? STATUS_OK : STATUS_NO;
 }

@@ -27,6 +27,7 @@ struct lab_run {
     const char *recording;
     const char *schedule; /* NULL: a free run */
     bool is_printed, is_verified;
+    bool is_diverged; /* from its schedule */
     struct cli_report report;
 };
 
@@ -79,7 +80,8 @@ static int run_lab(struct lab_run *q, const char *recording, struct err *e)
         options.conduct = guided ? guided_conduct(guided) : NULL;
         rc = run_command(&result, &options, e);
     }
-    if (rc == 0 && guided && guided_divergence(guided))
+    q->is_diverged = rc == 0 && guided && guided_divergence(guided);
+    if (q->is_diverged)
         fprintf(stderr, "ipclab: the run diverged: %s\n", guided_divergence(guided));
     guided_free(guided);
     if (rc == 0) {
@@ -121,5 +123,5 @@ int cmd_run(int argc, char **argv)
     free(temporary);
     if (rc < 0)
         return cli_error(&e);
-    return cli_stopped_by() ? STATUS_INTERRUPTED : STATUS_OK;
+    return cli_stopped_by() ? STATUS_INTERRUPTED : q.is_diverged ? STATUS_NO : STATUS_OK;
 }

@@ -81,6 +81,23 @@ static void set_lab_argv(struct target_program *t, const struct lab *lab, char *
     }
 }
 
+/* As a user would write it again. */
+static char *join(const char *first, char *const *rest)
+{
+    struct buf text = {0};
+    buf_puts(&text, first);
+    for (; *rest; rest++)
+        buf_printf(&text, " %s", *rest);
+    return buf_take(&text);
+}
+
+bool target_is_lab(const char *word)
+{
+    bool is_path =
+        word[0] == '/' || word[0] == '.' || (strchr(word, '/') && access(word, F_OK) == 0);
+    return !is_c_file(word) && !is_path;
+}
+
 static int use_lab(struct target_program *t, char *const *words, const char *name, struct err *e)
 {
     const char *root = paths_root(e);
@@ -97,7 +114,9 @@ static int use_lab(struct target_program *t, char *const *words, const char *nam
         rc = use_source(t, variant->path, e);
     if (rc == 0) {
         set_lab_argv(t, lab, words);
-        t->what = xasprintf("%s %s", lab->name, variant->name);
+        char *first = xasprintf("%s %s", lab->name, variant->name);
+        t->what = join(first, words + 1);
+        free(first);
     }
     lab_free(lab);
     return rc;
@@ -110,7 +129,7 @@ int target_find(struct target_program *out, char *const *words, const char *vari
     int rc;
     if (is_c_file(word))
         rc = use_source(out, word, e);
-    else if (strchr(word, '/'))
+    else if (!target_is_lab(word))
         rc = use_program(out, word, e);
     else
         rc = use_lab(out, words, variant, e);
@@ -121,7 +140,7 @@ int target_find(struct target_program *out, char *const *words, const char *vari
     if (!out->argv)
         set_argv(out, inside, words);
     if (!out->what)
-        out->what = xstrdup(word);
+        out->what = join(word, words + 1);
     out->sandbox = (struct sandbox_options){.mounts = &out->mount, .mount_count = 1};
     out->sources[0] = out->source;
     out->meta[0] = "what";

@@ -22,6 +22,8 @@ struct target_program {
  * *out must not move. */
 int target_find(struct target_program *out, char *const *words, const char *variant, struct err *e);
 void target_fini(struct target_program *t);
+/* The word is neither a C file nor a path that leads to a program. */
+bool target_is_lab(const char *word);
 
 /* Fills in what a run needs of it: argv, sandbox, sources, meta. */
 void target_options(const struct target_program *t, struct run_options *out);

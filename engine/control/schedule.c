@@ -124,10 +124,18 @@ static int complain(struct reader *r, const char *what, const char *text, const 
                    instead);
 }
 
+/* P, and then any number of ".2" or "/2". */
 static bool is_name(const char *word)
 {
-    return word[0] == 'P' && strspn(word + 1, "0123456789./") == strlen(word + 1) &&
-           strlen(word) < CAST_NAME_MAX;
+    if (word[0] != 'P' || strlen(word) >= CAST_NAME_MAX)
+        return false;
+    for (word++; *word;) {
+        size_t digits = strspn(word + 1, "0123456789");
+        if ((*word != '.' && *word != '/') || digits == 0 || word[1] == '0')
+            return false;
+        word += 1 + digits;
+    }
+    return true;
 }
 
 static int read_task(struct reader *r, const char *word, uint16_t *out)
@@ -171,6 +179,7 @@ static int read_fault(struct reader *r, char **words, size_t count)
         rc = read_number(r, words[2], &fault.op);
     if (rc < 0)
         return rc;
+    char *given = xstrdup(words[3]); /* for the complaint */
     char *value = strchr(words[3], '=');
     if (value)
         *value++ = '\0';
@@ -184,10 +193,12 @@ static int read_fault(struct reader *r, char **words, size_t count)
     fault.kind = (uint8_t)kind;
     fault.value = value ? value_by_name(value) : 0;
     if (kind < 0 || needs_value != (value != NULL) || (value && !is_value_of(&fault)))
-        return complain(r, "no fault is called", words[3],
-                        "error=EMFILE, short=1, signal=SIGCHLD, kill or kill-after");
-    *PUSH(r->s->faults) = fault;
-    return 0;
+        rc = complain(r, "no fault is called", given,
+                      "error=EMFILE, short=1, signal=SIGCHLD, kill or kill-after");
+    else
+        *PUSH(r->s->faults) = fault;
+    free(given);
+    return rc;
 }
 
 /* hold NAME until OTHER passes N | hold NAME until OTHER ends */
@@ -225,19 +236,22 @@ static int read_then(struct reader *r, const char *text)
     char *copy = xstrdup(text);
     char *last = strrchr(copy, ' ');
     char *end = NULL;
+    bool is_too_big = false;
     int kind = -1;
     for (int pass = 0; pass < 2 && kind < 0; pass++) {
         for (int i = 0; i < STRATEGY_KIND_COUNT; i++)
             if (strcmp(strategy_word((enum strategy_kind)i), copy) == 0)
                 kind = i;
         if (kind < 0 && pass == 0 && last) {
+            errno = 0;
             r->s->seed = strtoull(last + 1, &end, 10);
+            is_too_big = errno == ERANGE;
             *last = '\0';
         }
     }
-    bool is_number = !end || !*end;
+    bool is_bad = kind < 0 || is_too_big || (end && *end);
     free(copy);
-    if (kind < 0 || !is_number)
+    if (is_bad)
         return complain(r, "no strategy is called", text,
                         "parent first, child first, round robin, urw 17, pos 17, pct 2 17");
     r->s->then = (enum strategy_kind)kind;
@@ -354,10 +368,23 @@ int schedule_parse(struct schedule **out, const char *text, const char *name, st
     return rc;
 }
 
+/* Bytes of another kind of file would come out on the user's terminal. */
+static bool is_text(const struct buf *text)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        unsigned char c = (unsigned char)text->data[i];
+        if ((c < ' ' && !strchr("\t\r\n", c)) || c == 0x7f || c == '\0')
+            return false;
+    }
+    return true;
+}
+
 int schedule_read(struct schedule **out, const char *path, struct cast *cast, struct err *e)
 {
     struct buf text = {0};
     int rc = file_read(&text, path, 4 << 20, e);
+    if (rc == 0 && !is_text(&text))
+        rc = err_set(e, EINVAL, "read %s: it is not text; a schedule is (docs/control.md)", path);
     if (rc == 0)
         rc = schedule_parse(out, text.data ? text.data : "", path, cast, e);
     buf_fini(&text);

@@ -10,7 +10,13 @@
 #include "explore/shrink.h"
 #include "explore/story.h"
 
-enum { RUNS_DEFAULT = 1000, REPLAYS = 2, SHRINK_RUNS = 300, PROGRESS_NS = 100 * 1000 * 1000 };
+enum {
+    RUNS_DEFAULT = 1000,
+    REPLAYS = 2,
+    REPLAYS_IN_DOUBT = 20, /* of a program that was seen to differ: chance repeats itself, too */
+    SHRINK_RUNS = 300,
+    PROGRESS_NS = 100 * 1000 * 1000
+};
 
 struct explorer {
     const struct explore_options *options;
@@ -96,24 +102,62 @@ static bool is_same_trail(const struct schedule *a, const struct schedule *b, si
     return a->steps_count == b->steps_count;
 }
 
-/* The same schedule, twice more: 1 when both runs were the same, 0 when not (out->unstable says
- * how). */
-static int confirm(struct explorer *x, const struct trial_result *found, struct err *e)
+static void put_step(const struct schedule *s, size_t i, const struct cast *cast, struct buf *out)
 {
-    for (int i = 0; i < REPLAYS; i++) {
+    static const char *const words[] = {
+#define X(NAME, word) word,
+        MOVE_KINDS(X)
+#undef X
+    };
+    if (i >= s->steps_count) {
+        buf_puts(out, "the end");
+        return;
+    }
+    const struct schedule_step *step = &s->steps[i];
+    buf_printf(out, "%s %u %s", cast_name(cast, step->move.task), step->op, words[step->move.kind]);
+    if (step->note && *step->note)
+        buf_printf(out, " (%s)", step->note);
+}
+
+/* How two runs of one schedule differ: the first move that does, or else their ends. */
+static char *describe_difference(const struct explorer *x, const struct schedule *trail,
+                                 const struct outcome *outcome, const struct trial_result *again)
+{
+    const struct cast *cast = trials_cast(x->trials);
+    struct buf text = {0};
+    size_t first;
+    buf_puts(&text, "the same schedule gave two runs: ");
+    if (!is_same_trail(trail, again->trail, &first)) {
+        buf_printf(&text, "move %zu was ", first + 1);
+        put_step(trail, first, cast, &text);
+        buf_puts(&text, ", and then ");
+        put_step(again->trail, first, cast, &text);
+    } else {
+        outcome_text(outcome, &text);
+        buf_puts(&text, "; and then: ");
+        outcome_text(&again->outcome, &text);
+    }
+    return buf_take(&text);
+}
+
+/* The same schedule, twice more at least: 1 when all runs were the same, 0 when not (out->unstable
+ * says how). */
+static int confirm(struct explorer *x, const struct schedule *trail, const struct outcome *outcome,
+                   struct err *e)
+{
+    int replays = x->out->unstable ? REPLAYS_IN_DOUBT : REPLAYS;
+    for (int i = 0; i < replays; i++) {
         struct trial_result again;
         char *divergence;
         size_t first;
-        int rc = trials_follow(x->trials, &again, found->trail, true, NULL, &divergence, e);
+        int rc = trials_follow(x->trials, &again, trail, true, NULL, &divergence, e);
         if (rc < 0)
             return rc;
-        bool is_same = !divergence && is_same_trail(found->trail, again.trail, &first) &&
-                       outcome_is_same(&found->outcome, &again.outcome);
+        bool is_same = !divergence && is_same_trail(trail, again.trail, &first) &&
+                       outcome_is_same(outcome, &again.outcome);
         if (!is_same && !x->out->unstable)
             x->out->unstable =
-                divergence
-                    ? xstrdup(divergence)
-                    : xasprintf("replayed, it differs at move %zu, or in its end", first + 1);
+                divergence ? xstrdup(divergence) : describe_difference(x, trail, outcome, &again);
         free(divergence);
         trial_result_fini(&again);
         if (!is_same)
@@ -125,7 +169,7 @@ static int confirm(struct explorer *x, const struct trial_result *found, struct 
 static int take_failure(struct explorer *x, struct trial_result *found, struct err *e)
 {
     struct explore_result *out = x->out;
-    int rc = out->has_failed ? 1 : confirm(x, found, e);
+    int rc = out->has_failed ? 1 : confirm(x, found->trail, &found->outcome, e);
     if (rc <= 0)
         return rc;
     out->failures++;
@@ -189,23 +233,42 @@ static void conclude(struct explorer *x)
 {
     struct explore_result *out = x->out;
     struct buf claim = {0};
-    portfolio_claim(x->portfolio, &claim);
+    if (out->unstable)
+        buf_puts(&claim, "nothing can be claimed: the program itself differs from run to run");
+    else
+        portfolio_claim(x->portfolio, &claim);
+    free(out->claim);
     out->claim = buf_take(&claim);
-    out->is_exhaustive = portfolio_is_exhaustive(x->portfolio);
+    out->is_exhaustive = !out->unstable && portfolio_is_exhaustive(x->portfolio);
     out->classes = portfolio_classes(x->portfolio).classes;
     out->runs = portfolio_runs(x->portfolio);
     out->seconds = seconds_since(x->started_ns);
 }
 
-/* Cut down, and told. */
+/* It does not repeat itself: no failure that could be shown. */
+static void drop_failure(struct explore_result *out)
+{
+    schedule_free(out->schedule);
+    free(out->found_by);
+    out->schedule = NULL;
+    out->found_by = NULL;
+    out->has_failed = false;
+    out->failures = 0;
+}
+
+/* Cut down, and told. What was cut down must repeat itself, too. */
 static int explain(struct explorer *x, struct err *e)
 {
     struct explore_result *out = x->out;
     struct err none = {0};
     out->critical = SIZE_MAX;
     int rc = shrink(x->trials, &out->schedule, &out->outcome, SHRINK_RUNS, &out->switches, e);
-    if (rc < 0 || !x->options->recording)
-        return rc;
+    if (rc == 0)
+        rc = confirm(x, out->schedule, &out->outcome, e);
+    if (rc == 0)
+        drop_failure(out);
+    if (rc <= 0 || !x->options->recording)
+        return rc < 0 ? rc : 0;
     rc = critical_step(x->trials, out->schedule, &out->critical, &none);
     if (rc < 0)
         out->critical = SIZE_MAX;
@@ -229,10 +292,14 @@ int explore(struct explore_result *out, const struct explore_options *options, s
     if (rc < 0)
         return rc;
     x.portfolio = portfolio_new(&plan);
-    rc = search(&x, e);
-    conclude(&x);
-    if (rc == 0 && out->has_failed)
-        rc = explain(&x, e);
+    bool was_found;
+    do {
+        rc = search(&x, e);
+        conclude(&x);
+        was_found = rc == 0 && out->has_failed;
+        if (was_found)
+            rc = explain(&x, e);
+    } while (rc == 0 && was_found && !out->has_failed); /* it was dropped: look further */
     if (rc == 0 && out->schedule) {
         struct cast *cast = trials_cast(x.trials);
         out->cast = cast_new();

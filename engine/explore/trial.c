@@ -164,6 +164,9 @@ int trials_run(struct trials *t, struct trial_result *out, const struct trial_ru
                                       .arg = run->arg};
     struct run_options options = t->options.run;
     struct run_result result;
+    /* a signal that came between two runs reached none of them */
+    if (t->options.is_stopped && t->options.is_stopped())
+        return err_set(e, EINTR, "interrupted");
     options.conduct = &conduct;
     options.is_brief = run->recording == NULL;
     options.recording_path = run->recording ? run->recording : t->scratch;

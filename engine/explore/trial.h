@@ -11,10 +11,11 @@
 #include "run/series.h"
 
 struct trial_options {
-    struct run_options run; /* argv, sandbox, stdin, meta, sources; the rest is set here */
-    int expected;           /* exit status of a run that goes well */
-    bool is_fair;           /* time passes only when nobody else can move */
-    uint64_t limit_ns;      /* of one run, for programs that only compute; 0: 5 s */
+    struct run_options run;  /* argv, sandbox, stdin, meta, sources; the rest is set here */
+    int expected;            /* exit status of a run that goes well */
+    bool is_fair;            /* time passes only when nobody else can move */
+    uint64_t limit_ns;       /* of one run, for programs that only compute; 0: 5 s */
+    int (*is_stopped)(void); /* asked between runs: end with -EINTR. NULL: never */
 };
 
 struct trial_run {
