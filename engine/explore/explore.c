@@ -13,7 +13,8 @@
 enum {
     RUNS_DEFAULT = 1000,
     REPLAYS = 2,
-    REPLAYS_IN_DOUBT = 20, /* of a program that was seen to differ: chance repeats itself, too */
+    REPLAYS_AT_LAST = 10,  /* of what was cut down: chance repeats itself, too, but not so often */
+    REPLAYS_IN_DOUBT = 20, /* of a program that was seen to differ */
     SHRINK_RUNS = 300,
     PROGRESS_NS = 100 * 1000 * 1000
 };
@@ -140,12 +141,13 @@ static char *describe_difference(const struct explorer *x, const struct schedule
     return buf_take(&text);
 }
 
-/* The same schedule, twice more at least: 1 when all runs were the same, 0 when not (out->unstable
+/* The same schedule, so many times more: 1 when all runs were the same, 0 when not (out->unstable
  * says how). */
 static int confirm(struct explorer *x, const struct schedule *trail, const struct outcome *outcome,
-                   struct err *e)
+                   int replays, struct err *e)
 {
-    int replays = x->out->unstable ? REPLAYS_IN_DOUBT : REPLAYS;
+    if (x->out->unstable)
+        replays = REPLAYS_IN_DOUBT;
     for (int i = 0; i < replays; i++) {
         struct trial_result again;
         char *divergence;
@@ -169,7 +171,7 @@ static int confirm(struct explorer *x, const struct schedule *trail, const struc
 static int take_failure(struct explorer *x, struct trial_result *found, struct err *e)
 {
     struct explore_result *out = x->out;
-    int rc = out->has_failed ? 1 : confirm(x, found->trail, &found->outcome, e);
+    int rc = out->has_failed ? 1 : confirm(x, found->trail, &found->outcome, REPLAYS, e);
     if (rc <= 0)
         return rc;
     out->failures++;
@@ -264,7 +266,7 @@ static int explain(struct explorer *x, struct err *e)
     out->critical = SIZE_MAX;
     int rc = shrink(x->trials, &out->schedule, &out->outcome, SHRINK_RUNS, &out->switches, e);
     if (rc == 0)
-        rc = confirm(x, out->schedule, &out->outcome, e);
+        rc = confirm(x, out->schedule, &out->outcome, REPLAYS_AT_LAST, e);
     if (rc == 0)
         drop_failure(out);
     if (rc <= 0 || !x->options->recording)
