@@ -24,7 +24,7 @@ _ipclab() {
     local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} i
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        _ipclab_reply list run trace view grade verify progress reset export import doctor \
+        _ipclab_reply list run trace view explore replay grade verify progress reset export import doctor \
             --ascii --help --version
         return
     fi
@@ -40,15 +40,19 @@ _ipclab() {
         done
     fi
     case $previous in
-    -o | --report) _ipclab_files; return ;;
+    -o | --report | --schedule) _ipclab_files; return ;;
     --keep) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     --variant) _ipclab_reply broken healthy; return ;;
-    --knob | --timeout | --payload | --hints | --seed | --runs | --workers) return ;;
+    --time) _ipclab_reply any fair; return ;;
+    --faults) _ipclab_reply short signal small error kill none; return ;;
+    --knob | --budget | --status | --timeout | --payload | --hints | --seed | --runs | --workers) return ;;
     esac
     case $command:$cur in
-    run:-*) _ipclab_reply --variant --knob --text --summary --json -o --verify --help ;;
-    trace:-*) _ipclab_reply -o --text --json --report --quiet --timeout --payload --verify --help -- ;;
+    run:-*) _ipclab_reply --variant --knob --schedule --text --summary --json -o --verify --help ;;
+    trace:-*) _ipclab_reply -o --text --json --report --quiet --timeout --payload --controlled --schedule --verify --help -- ;;
     view:-*) _ipclab_reply --summary --text --json --ascii --help ;;
+    explore:-*) _ipclab_reply --budget --seed --time --status --faults --keep-going --variant -o --help ;;
+    replay:-*) _ipclab_reply --text --summary --json --lenient -o --help ;;
     grade:-*) _ipclab_reply --hints --json --seed --keep --help ;;
     verify:-*) _ipclab_reply --runs --workers --json --help ;;
     progress:*) _ipclab_reply --json --help ;;
@@ -61,7 +65,13 @@ _ipclab() {
         _ipclab_reply $(_ipclab_labs "$1")
         COMPREPLY+=("${files[@]}")
         ;;
-    view:* | export:* | import:*) _ipclab_files ;;
+    explore:*)
+        _ipclab_files
+        local found=("${COMPREPLY[@]}")
+        _ipclab_reply $(_ipclab_labs "$1")
+        COMPREPLY+=("${found[@]}")
+        ;;
+    view:* | replay:* | export:* | import:*) _ipclab_files ;;
     esac
 }
 

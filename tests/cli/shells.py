@@ -30,7 +30,7 @@ def commands():
 def options(command):
     """Those that the command's help lists, each at the beginning of a line."""
     lines = output(IPCLAB, command, "--help").splitlines()
-    found = [re.match(r"\s+(-[a-z]\b)?(?:, )?(--[a-z]+)?", line) for line in lines]
+    found = [re.match(r"\s+(-[a-z]\b)?(?:, )?(--[a-z-]+)?", line) for line in lines]
     return sorted({word for match in found if match for word in match.groups() if word})
 
 
@@ -185,7 +185,7 @@ class Zsh(unittest.TestCase):
         for command in commands():
             branch = re.search(rf"^    (?:\w+ \| )?{command}(?: \| \w+)?\)(.*?);;", text, re.M | re.S)
             branch = branch.group(1) if branch else ""
-            written = sorted(set(re.findall(r"'\*?(--?[a-z]+)\[", branch)) - {"--help"})
+            written = sorted(set(re.findall(r"'\*?(--?[a-z-]+)\[", branch)) - {"--help"})
             self.assertEqual(written, options(command), command)
 
 
