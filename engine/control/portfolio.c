@@ -214,6 +214,17 @@ void portfolio_made(struct portfolio *p, bool has_failed, bool is_cut)
     }
 }
 
+void portfolio_used(struct portfolio *p, double used)
+{
+    bool has_faults = !p->options.no_faults && p->faults_count > 0;
+    double end = p->phase == PORTFOLIO_CLASSES ? 0.5 : 0.75;
+    bool may_end = p->phase == PORTFOLIO_CLASSES || (p->phase == PORTFOLIO_SAMPLES && has_faults);
+    if (may_end && used >= end) {
+        p->phase++;
+        p->in_phase = 0;
+    }
+}
+
 uint64_t portfolio_runs(const struct portfolio *p)
 {
     return p->made;

@@ -57,6 +57,9 @@ void portfolio_free(struct portfolio *p);
 bool portfolio_next(struct portfolio *p, struct portfolio_run *out);
 /* How it went. is_cut: it was ended from outside. */
 void portfolio_made(struct portfolio *p, bool has_failed, bool is_cut);
+/* Where the budget is time: so much of it is used up, from 0 to 1. A phase that has had its share
+ * ends before the next run. */
+void portfolio_used(struct portfolio *p, double used);
 /* A fault that a call of the canonical runs can suffer; told while they are made. */
 void portfolio_add_fault(struct portfolio *p, const struct fault *fault);
 

@@ -218,10 +218,17 @@ static bool is_time_up(const struct explorer *x)
     return x->options->seconds > 0 && seconds_since(x->started_ns) >= x->options->seconds;
 }
 
+static bool next_run(struct explorer *x)
+{
+    if (x->options->seconds > 0)
+        portfolio_used(x->portfolio, seconds_since(x->started_ns) / x->options->seconds);
+    return !is_time_up(x) && portfolio_next(x->portfolio, &x->run);
+}
+
 static int search(struct explorer *x, struct err *e)
 {
     int rc = 0;
-    while (rc == 0 && !is_time_up(x) && portfolio_next(x->portfolio, &x->run)) {
+    while (rc == 0 && next_run(x)) {
         rc = make_run(x, e);
         tell(x, false);
         if (x->out->has_failed && !x->options->keeps_going)

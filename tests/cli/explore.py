@@ -277,14 +277,37 @@ class BadUsage(Case):
                 self.assertIn(says, done.stderr)
 
 
-class Interrupted(Case):
-    def test_nothing_is_left(self):
-        shutil.copy(f"{BUGS}/toctou-twin.c", self.folder)
+class Terminal(Case):
+    """Standard error is a terminal: it tells how far it is."""
+
+    def watch(self, *args):
+        """The process, and the terminal that it writes to."""
         master, slave = pty.openpty()
-        run = subprocess.Popen([IPCLAB, "explore", "--budget", "90s", "toctou-twin.c"], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=slave, text=True, cwd=self.folder, env=self.env,
+        run = subprocess.Popen([IPCLAB, "explore", *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave,
+                               text=True, cwd=self.folder, env=self.env,
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
         os.close(slave)
+        self.addCleanup(os.close, master)
+        return run, master
+
+    def test_a_budget_of_time_is_shared_out(self):
+        shutil.copy(f"{PROGRAMS}/crowd.c", self.folder)
+        run, master = self.watch("--budget", "3s", "crowd.c")
+        seen = ""
+        try:
+            while block := os.read(master, 4096):
+                seen += block.decode()
+        except OSError: # the other side is closed
+            pass
+        out, _ = run.communicate(timeout=30)
+        self.assertEqual(run.returncode, 0, out)
+        self.assertRegex(out, r"^\d+ schedules sampled, no failure")
+        for phase in ("all orders that differ", "random orders", "faults(, one at a time| in random orders)"):
+            self.assertRegex(seen, phase + r": \d+ runs, \d+ a second")
+
+    def test_nothing_is_left_after_an_interrupt(self):
+        shutil.copy(f"{BUGS}/toctou-twin.c", self.folder)
+        run, master = self.watch("--budget", "90s", "toctou-twin.c")
         seen = ""
         while "random orders" not in seen and "faults" not in seen and "all orders" not in seen:
             seen += os.read(master, 4096).decode()
@@ -294,7 +317,6 @@ class Interrupted(Case):
         self.assertTrue(family)
         run.send_signal(signal.SIGINT)
         out, _ = run.communicate(timeout=30)
-        os.close(master)
         self.assertEqual((run.returncode, out), (130, ""))
         self.assertEqual([pid for pid in family if is_alive(pid)], [])
         self.assertFalse(os.path.exists(scratch))
