@@ -208,6 +208,9 @@ static int make_run(struct explorer *x, struct err *e)
         x->out->stuck_ns = result.stuck_ns;
     if (has_failed)
         rc = take_failure(x, &result, e);
+    else if (x->run.phase == PORTFOLIO_CANONICAL) /* what is claimed of it rests on this, too */
+        rc = confirm(x, result.trail, &result.outcome, REPLAYS, e);
+    rc = rc < 0 ? rc : 0;
     portfolio_made(x->portfolio, has_failed, result.is_cut);
     trial_result_fini(&result);
     return rc;
