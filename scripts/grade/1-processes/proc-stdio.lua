@@ -84,9 +84,8 @@ local function check_sent(run)
             due = sizes[heard + 1] or due
             if sent < due then
                 fail {
-                    text = ("%s waits for answer %d, %s, and only %d of the %d bytes of the questions so far have "
-                        .. "been written. The rest is in its buffer."):format(facts.P, heard + 1, learner.call(ev),
-                        sent, due),
+                    text = ("%s waits for answer %d, %s. Of the questions so far, %d bytes of %d have been written; "
+                        .. "the rest is in its buffer."):format(facts.P, heard + 1, learner.call(ev), sent, due),
                     events = { ev },
                     proc = facts.P,
                     object = facts.to,
