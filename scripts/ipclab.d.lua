@@ -222,6 +222,7 @@
 ---@field args? string[]
 ---@field seed? integer
 ---@field stdin? string
+---@field partner? string
 local Run = {}
 
 ---@return ipclab.Ended

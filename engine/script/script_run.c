@@ -262,7 +262,7 @@ const luaL_Reg script_run_methods[] = {
     {"findings", run_findings}, {"flows", run_flows},   {NULL, NULL},
 };
 
-const char *const script_run_fields[] = {"name", "args", "seed", "stdin", NULL};
+const char *const script_run_fields[] = {"name", "args", "seed", "stdin", "partner", NULL};
 
 /* Pushes a field of the spec; nothing for a run that no grader asked for. */
 static int push_spec_field(lua_State *L, const struct run *run, const char *name)
@@ -274,6 +274,8 @@ static int push_spec_field(lua_State *L, const struct run *run, const char *name
         lua_pushstring(L, spec->name);
     } else if (strcmp(name, "seed") == 0) {
         lua_pushinteger(L, (lua_Integer)run->seed);
+    } else if (strcmp(name, "partner") == 0) {
+        lua_pushstring(L, spec->partner); /* nil for NULL */
     } else if (strcmp(name, "stdin") == 0) {
         lua_pushlstring(L, spec->stdin_bytes, spec->stdin_size);
     } else {

@@ -4,8 +4,8 @@ local learner = {}
 -- The process that runs the learner's program. Where a partner runs instead, the learner's is the one
 -- process that the partner started by exec.
 function learner.name(run)
-    local exec = run:first { kind = "exec", where = function(ev) return ev.proc ~= "P" end }
-    return run:count { kind = "exec", proc = "P" } == 1 and exec and exec.proc or "P"
+    local exec = run.partner and run:first { kind = "exec", where = function(ev) return ev.proc ~= "P" end }
+    return exec and exec.proc or "P"
 end
 
 -- All processes of the learner's program: it, and whatever it forked, over all generations.

@@ -71,11 +71,13 @@ local function check_started(run)
             proc = facts.exec.proc,
         }
     end
-    if facts.report and facts.returned ~= run:final():proc(facts.exec.proc).pid and facts.returned <= 0 then
+    local fork = run:first { op = "fork", proc = facts.P, child = facts.exec.proc }
+    if facts.report and facts.returned ~= fork.ret then
         fail {
-            text = ("The program runs in %s, and spawn_clean() returned %d."):format(facts.exec.proc,
-                facts.returned),
-            events = { facts.exec, facts.report },
+            rule = "wrong-number",
+            text = ("The program runs in %s, process %d, and spawn_clean() returned %d."):format(facts.exec.proc,
+                fork.ret, facts.returned),
+            events = { fork, facts.exec, facts.report },
             proc = facts.P,
         }
     end
@@ -420,7 +422,7 @@ return grader {
             hints = {
                 "Where does execv() fail, and who has to know?",
                 "A pipe with O_CLOEXEC: end of file says that the exec worked; bytes say that it did not.",
-                "Child: write(p[1], &errno, sizeof errno); _exit(127). Caller: close(p[1]); read(p[0], ...); waitpid().",
+                "Child: write(p[1], &errno, sizeof errno); _exit(127). Caller: close(p[1]), read(p[0], ...), waitpid()",
             },
             on = FAILS,
             check = check_failure,

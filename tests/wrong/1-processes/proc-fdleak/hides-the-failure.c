@@ -52,28 +52,16 @@ static void say_goodbye(void)
         perror("write");
 }
 
-/* Moves a descriptor out of the way of all that are to come. */
-static int park(int fd)
-{
-    int parked = fcntl(fd, F_DUPFD_CLOEXEC, PARKED);
-
-    if (parked == -1 || close(fd) == -1)
-        fail("park");
-    return parked;
-}
-
+/* A pipe whose descriptors are out of the way of all that are to come. */
 static void make_pipe(int p[2])
 {
-    if (pipe(p) == -1)
-        fail("pipe");
-    p[0] = park(p[0]);
-    p[1] = park(p[1]);
-}
+    int low[2];
 
-static void place(int fd, int at, int flags)
-{
-    if (dup3(fd, at, flags) == -1 || close(fd) == -1)
-        fail("dup3");
+    if (pipe(low) == -1)
+        fail("pipe");
+    for (int i = 0; i < 2; i++)
+        if ((p[i] = fcntl(low[i], F_DUPFD_CLOEXEC, PARKED)) == -1 || close(low[i]) == -1)
+            fail("make_pipe");
 }
 
 static void read_arguments(int argc, char *argv[])
@@ -128,8 +116,9 @@ int main(int argc, char *argv[])
     make_pipe(from);
     if (atexit(say_goodbye) != 0 || dup2(STDERR_FILENO, high) == -1 || dup2(ledger[0], 5) == -1)
         fail("dup2"); /* 5 and `high`: two that nobody has marked */
-    place(to[0], in, in < 2 ? O_CLOEXEC : 0);
-    place(from[1], out, out < 2 ? O_CLOEXEC : 0);
+    if (dup3(to[0], in, in < 2 ? O_CLOEXEC : 0) == -1 || close(to[0]) == -1 ||
+        dup3(from[1], out, out < 2 ? O_CLOEXEC : 0) == -1 || close(from[1]) == -1)
+        fail("dup3");
     printf("waiting in a buffer\n");
     if (write(ledger[1], "go", 2) == -1)
         fail("write");
