@@ -149,6 +149,16 @@ static bool is_leaving(const struct model *m, uint32_t proc)
     return (pending & bit(SIGKILL)) || m->procs[proc].state == PROC_DYING;
 }
 
+/* Whoever was seen asleep before a signal that it does not block is awake now: a traced task stops
+ * for it even if it is ignored. */
+static void wake(struct model *m, uint32_t owner, uint32_t task, int sig)
+{
+    for (uint32_t t = m->procs_more[owner].first_task; t != MODEL_NONE;
+         t = m->tasks_more[t].next_in_proc)
+        if ((task == MODEL_NONE || t == task) && !(m->tasks[t].mask & bit(sig)))
+            m->tasks[t].is_asleep = false;
+}
+
 void signal_send(struct model *m, uint32_t proc, uint32_t task, int sig, uint32_t event)
 {
     if (!is_valid(sig))
@@ -156,6 +166,7 @@ void signal_send(struct model *m, uint32_t proc, uint32_t task, int sig, uint32_
     uint32_t owner = task != MODEL_NONE ? m->tasks[task].proc : proc;
     if (m->procs[owner].state >= PROC_ZOMBIE)
         return;
+    wake(m, owner, task, sig);
     if (is_leaving(m, owner))
         m->procs[owner].doubtful_signals |= bit(sig);
     const uint64_t stops = bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);

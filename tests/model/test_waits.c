@@ -36,6 +36,17 @@ static const struct {
                                       "P.1 signal 10\n"
                                       "P < 0\n"
                                       "? pending P.1 = 0x0\n"},
+        {"a signal that is on its way wakes", "P start\n" FORK("P", "P.1") "P.1 > pause\n"
+                                                                           "P.1 asleep\n"
+                                                                           "? wait P.1 = SIGNAL P\n"
+                                                                           "P kill @P.1 20 = 0\n"
+                                                                           "? wait P.1 = no\n"
+                                                                           "P > wait -1 untraced\n"
+                                                                           "P asleep\n"
+                                                                           "? hopeless = \n"
+                                                                           "P.1 signal 20\n"
+                                                                           "P.1 stop 20\n"
+                                                                           "? wait P = no\n"},
         {"a handler's mask, nested", "P start\n"
                                      "P sigaction 10 handler 0x800 = 0\n"
                                      "P sigaction 15 handler = 0\n"
