@@ -29,7 +29,7 @@ uint64_t commit_bytes(struct model *m, uint32_t pend, uint64_t most)
     uint64_t put;
     if (p->kind == OP_WRITE) {
         put = pipe_push(m, p->object, p, most, false);
-    } else if (is_pipe_kind(m->objects[p->object].kind)) {
+    } else if (p->object != MODEL_NONE && is_pipe_kind(m->objects[p->object].kind)) {
         uint64_t room = pipe_room(m, p->object2, most, true);
         put = pipe_splice(m, p->object, p->object2, room, p->kind == OP_TEE);
     } else {

@@ -61,6 +61,11 @@ static const struct {
                                  "a: P write 4 a*7 = 7\n"
                                  "P write 4 b*4099 = 0\n"
                                  "? ranges 1 = a:0+7\n"},
+    {"a splice from what nobody knows", TWO_PROCESSES "P > splice 9 4 100\n"
+                                                      "P.1 read 3 10 = 10\n"
+                                                      "? fill 1 = 90\n"
+                                                      "P < 100\n"
+                                                      "? anomalies = 1\n"},
     {"packets", "P start\n"
                 "P pipe direct = 0 3 4\n"
                 "a: P write 4 \"one\" = 3\n"
