@@ -183,7 +183,8 @@ static int run_copy(struct series *s, struct run *r, struct run_result *out, str
         return (int)copy;
     struct tracer_options options = run_tracer_options(r);
     recorder_meta(r->recorder, "isolation", s->sandbox ? sandbox_isolation(s->sandbox) : "none");
-    r->tracer = tracer_new_copy(copy, template_program(s->template), r->recorder, &options);
+    r->tracer = tracer_new_copy(copy, template_program(s->template),
+                                template_beginning(s->template), r->recorder, &options);
     return run_trace(r, out, e);
 }
 

@@ -1,4 +1,6 @@
 /* The command waits before exec: what it starts with is written down before its first event. */
+#include "trace/begin.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -6,20 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "trace/probe.h"
+#include "base/xalloc.h"
 #include "trace/tracer_parts.h"
-
-static void record_fd(struct tracer *t, const struct probe_fd *fd, int same_as)
-{
-    char link[48], path[PATH_MAX];
-    snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)t->command, fd->fd);
-    ssize_t size = readlink(link, path, sizeof path);
-    uint32_t length = size > 0 ? (uint32_t)size : 0;
-    struct blob_in blob = {.kept = length, .length = length, .bytes = path};
-    const uint64_t args[6] = {(uint64_t)fd->fd, fd->flags, (uint64_t)fd->offset,
-                              fd->mode,         fd->ino,   fd->dev};
-    record_point(t, EVENT_FD, t->command, args, same_as, &blob);
-}
 
 /* Descriptors that are close-on-exec are ours (the handshake) or nobody's: gone before the command
  * begins. */
@@ -37,15 +27,55 @@ static int first_same(pid_t pid, const struct probe_fd *fds, ssize_t index)
     return fds[index].fd;
 }
 
-void begin_record(struct tracer *t)
+static char *link_of(pid_t pid, int fd)
 {
-    struct probe_process now = {0};
-    probe_process(t->command, &now);
-    record_start(t, t->command, NULL, 0, 0, &now);
+    char link[48], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, fd);
+    ssize_t size = readlink(link, path, sizeof path - 1);
+    path[size > 0 ? size : 0] = '\0';
+    return xstrdup(path);
+}
+
+void begin_probe(struct beginning *out, pid_t pid)
+{
     struct probe_fd *fds = NULL;
-    ssize_t count = probe_fds(t->command, &fds);
+    ssize_t count = probe_fds(pid, &fds);
+    *out = (struct beginning){0};
+    probe_process(pid, &out->process);
+    out->fds = xcalloc(count > 0 ? (size_t)count + 1 : 1, sizeof *out->fds);
     for (ssize_t i = 0; i < count; i++)
         if (is_inherited(&fds[i]))
-            record_fd(t, &fds[i], first_same(t->command, fds, i));
+            out->fds[out->count++] = (struct begun_fd){
+                .fd = fds[i], .same_as = first_same(pid, fds, i), .path = link_of(pid, fds[i].fd)};
     free(fds);
+}
+
+void begin_fini(struct beginning *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        free(b->fds[i].path);
+    free(b->fds);
+    *b = (struct beginning){0};
+}
+
+static void record_fd(struct tracer *t, const struct begun_fd *begun)
+{
+    const struct probe_fd *fd = &begun->fd;
+    uint32_t length = (uint32_t)strlen(begun->path);
+    struct blob_in blob = {.kept = length, .length = length, .bytes = begun->path};
+    const uint64_t args[6] = {(uint64_t)fd->fd, fd->flags, (uint64_t)fd->offset,
+                              fd->mode,         fd->ino,   fd->dev};
+    record_point(t, EVENT_FD, t->command, args, begun->same_as, &blob);
+}
+
+void begin_record(struct tracer *t, const struct beginning *known)
+{
+    struct beginning own = {0};
+    if (!known)
+        begin_probe(&own, t->command);
+    const struct beginning *b = known ? known : &own;
+    record_start(t, t->command, NULL, 0, 0, &b->process);
+    for (size_t i = 0; i < b->count; i++)
+        record_fd(t, &b->fds[i]);
+    begin_fini(&own);
 }

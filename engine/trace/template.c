@@ -19,6 +19,7 @@
 #include "base/fdutil.h"
 #include "base/xalloc.h"
 #include "trace/arch.h"
+#include "trace/begin.h"
 #include "trace/remote.h"
 #include "trace/space.h"
 #include "trace/tracer_parts.h"
@@ -31,6 +32,7 @@ struct template
     struct arch_state state; /* at the entry of the call */
     uint64_t tid_address;    /* where the C library keeps the thread's number; 0: nowhere */
     char program[PATH_MAX];
+    struct beginning beginning;
 };
 
 /* The next stop of the template; false when it has ended. */
@@ -166,6 +168,7 @@ int template_new(struct template **out, const struct target *take_target, struct
     ssize_t size = readlink(link, s->program, sizeof s->program - 1);
     s->program[size > 0 ? size : 0] = '\0';
     find_tid_address(s);
+    begin_probe(&s->beginning, s->pid);
     *out = s;
     return 0;
 }
@@ -192,6 +195,11 @@ pid_t template_copy(struct template *s, struct err *e)
     return child;
 }
 
+const struct beginning *template_beginning(const struct template *s)
+{
+    return &s->beginning;
+}
+
 const char *template_program(const struct template *s)
 {
     return s->program;
@@ -205,5 +213,6 @@ void template_free(struct template *s)
     kill(s->pid, SIGKILL);
     while (waitpid(s->pid, &status, __WALL) == s->pid && WIFSTOPPED(status))
         ptrace(PTRACE_CONT, s->pid, NULL, NULL);
+    begin_fini(&s->beginning);
     free(s);
 }

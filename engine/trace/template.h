@@ -26,5 +26,8 @@ pid_t template_copy(struct template *s, struct err *e);
 
 /* Path of the program. Borrowed. */
 const char *template_program(const struct template *s);
+/* What every copy begins with. Borrowed. */
+struct beginning;
+const struct beginning *template_beginning(const struct template *s);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "base/fdutil.h"
 #include "base/xalloc.h"
+#include "trace/begin.h"
 #include "trace/tracer_parts.h"
 
 #ifndef sigev_notify_thread_id
@@ -236,17 +237,17 @@ int tracer_new(struct tracer **out, const struct target *take_target, struct rec
         tracer_free(t);
         return err_sys(e, code, "trace process %d", (int)take_target->pid);
     }
-    begin_record(t);
+    begin_record(t, NULL);
     tasks_add(&t->tasks, t->command, t->command, space_new(t->objects));
     *out = t;
     return 0;
 }
 
-struct tracer *tracer_new_copy(pid_t copy, const char *program, struct recorder *w,
-                               const struct tracer_options *options)
+struct tracer *tracer_new_copy(pid_t copy, const char *program, const struct beginning *known,
+                               struct recorder *w, const struct tracer_options *options)
 {
     struct tracer *t = make(copy, w, options);
-    begin_record(t);
+    begin_record(t, known);
     uint32_t length = (uint32_t)strlen(program);
     struct blob_in path = {.kept = length, .length = length, .bytes = program};
     record_point(t, EVENT_EXEC, copy, (uint64_t[6]){(uint64_t)copy}, 0, &path);

@@ -81,9 +81,10 @@ int tracer_new(struct tracer **out, const struct target *take_target, struct rec
                const struct tracer_options *options, struct err *e);
 
 /* The same for a copy of a program that was loaded already (trace/template.h): it is traced, and
- * stands before its first call. program: its path. */
-struct tracer *tracer_new_copy(pid_t copy, const char *program, struct recorder *w,
-                               const struct tracer_options *options);
+ * stands before its first call. program: its path; known: what it begins with. */
+struct beginning;
+struct tracer *tracer_new_copy(pid_t copy, const char *program, const struct beginning *known,
+                               struct recorder *w, const struct tracer_options *options);
 
 /* Runs to the end (the last tracee is reaped: wait(2) says ECHILD). 0, or -errno when the command
  * could not be started (ENOENT, EACCES ...: nothing ran) or tracing failed. */

@@ -77,10 +77,6 @@ void record_exit(struct tracer *t, struct task *task, const struct open_call *ca
 void record_start(struct tracer *t, pid_t tid, const struct task *creator, uint64_t flags,
                   uint32_t call_event, const struct probe_process *command);
 
-/* ---- begin.c: the command as it stands before its first instruction ---- */
-
-void begin_record(struct tracer *t);
-
 /* ---- stops.c: one report of wait(2) ---- */
 
 void stop_take(struct tracer *t, pid_t tid, int status);

@@ -119,13 +119,21 @@ static const struct capture_case capture_cases[] = {
      3,
      true,
      1,
-     {.arg = CALL_RESULT, .side = BLOB_OUT, .kind = CAPTURE_OBJECT, .address = 3, .length = 24}},
+     {.arg = CALL_RESULT,
+      .side = BLOB_OUT,
+      .kind = CAPTURE_OBJECT,
+      .address = 3,
+      .length = sizeof(struct object_fact)}},
     {CALL_openat,
      {0, 0x1000, 0},
      0,
      true,
      1, /* descriptor 0 is one, too */
-     {.arg = CALL_RESULT, .side = BLOB_OUT, .kind = CAPTURE_OBJECT, .address = 0, .length = 24}},
+     {.arg = CALL_RESULT,
+      .side = BLOB_OUT,
+      .kind = CAPTURE_OBJECT,
+      .address = 0,
+      .length = sizeof(struct object_fact)}},
     {CALL_openat, {0, 0x1000, 0}, -ENOENT, true, 0, {0}},
     {CALL_pipe2,
      {0x2000, 0},
@@ -247,7 +255,7 @@ static struct op decoded(const struct sample *s, int expected)
 static void decode_opening(void **state)
 {
     (void)state;
-    struct object_fact fact = {S_IFIFO | 0600, 42, 9};
+    struct object_fact fact = {S_IFIFO | 0600, 42, 9, 4096};
     struct sample s = {CALL_openat,
                        {(uint64_t)AT_FDCWD, 0x1000, O_RDONLY | O_CLOEXEC},
                        .ret = 3,
@@ -259,6 +267,9 @@ static void decode_opening(void **state)
     assert_int_equal(op.ret, 3);
     assert_int_equal(op.ino, 42);
     assert_int_equal(op.object_kind, OBJECT_FIFO);
+    assert_int_equal(op.capacity, 0); /* of recordings before the capacity was kept */
+    s.blobs[1].length = s.blobs[1].kept = sizeof fact;
+    assert_int_equal(decoded(&s, 0).capacity, 4096);
     s.blobs[0].bytes = NULL;
     op = decoded(&s, -EBADMSG);
     assert_int_equal(op.kind, OP_OPEN);
