@@ -247,16 +247,25 @@ bool step_has_threads(const struct tracer *t, const struct task *leader)
     return false;
 }
 
+static bool ends_others(enum call call)
+{
+    return call == CALL_execve || call == CALL_execveat || call == CALL_exit_group ||
+           call == CALL_UNKNOWN; /* a deadly signal */
+}
+
 /* exec in a thread and exit_group wait for the other threads, which stop once more on their way
  * out. */
 static void help_group(struct tracer *t, const struct task *task)
 {
     pid_t tgid = task->tgid, tid = task->tid;
+    if (!ends_others(task->brake.call))
+        return;
     for (size_t i = 0; i < t->tasks.all_count; i++) {
         struct task *other = t->tasks.all[i];
         if (other->tgid != tgid || other->tid == tid)
             continue;
-        if (step_take_stop(t, other) && other->is_stopped)
+        /* only on their way out: whoever has just been born stays where it stopped */
+        if (step_take_stop(t, other) && other->is_stopped && other->stop == STOP_DYING)
             resume(other);
         else if (!step_is_leader(other) && step_stat(other).state == 'Z')
             step_reap(t, other);
