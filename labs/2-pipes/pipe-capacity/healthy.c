@@ -11,6 +11,7 @@
  * the flow control there is, and all that is needed. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,8 +25,9 @@ static _Noreturn void fail(const char *what)
 
 static void write_records(int out, unsigned size)
 {
-    static const char record[EXPECTED];
+    static char record[EXPECTED];
 
+    memset(record, 'x', size);
     for (unsigned i = 0; i < EXPECTED / size; i++)
         if (write(out, record, size) == -1) /* sleeps while no slot is free */
             fail("write");

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@ static _Noreturn void fail(const char *what)
 
 int main(int argc, char *argv[])
 {
-    static const char record[65536];
+    static char record[65536];
     unsigned size = 2049, whole = 0;
     int p[2], capacity, bytes;
     ssize_t n;
@@ -32,6 +33,7 @@ int main(int argc, char *argv[])
             fprintf(stderr, "%s: what is %s?\n", argv[0], argv[i]);
     if (size < 1 || size > sizeof record || pipe2(p, O_NONBLOCK) == -1)
         fail("pipe2");
+    memset(record, 'x', size);
     while ((n = write(p[1], record, size)) == (ssize_t)size)
         whole++;
     if (n == -1 && errno != EAGAIN) /* it is full */

@@ -17,9 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SIZE = 1024 };
+enum { SIZE = 4096 };
 
-static unsigned lines = 300;
+static unsigned lines = 60;
 
 static _Noreturn void fail(const char *what)
 {

@@ -27,13 +27,13 @@ return lab {
         stuck = { program = "stuck.c", text = "gen | filter | take 1: P keeps the read end of pipe 1" },
     },
     knobs = {
-        { name = "lines", text = "lines that gen writes", values = { 3, 300 }, default = 300 },
+        { name = "lines", text = "lines that gen writes", values = { 3, 60 }, default = 60 },
     },
     prediction = {
-        question = "gen has 300 lines of 1024 bytes, take wants one. gen, filter and take are connected as they should "
+        question = "gen has 60 lines of 4096 bytes, take wants one. gen, filter and take are connected as they should "
             .. "be, and P still holds the read end of pipe 1. take has read its line and gone. What becomes of gen?",
         variant = "stuck",
-        knobs = { lines = 300 },
+        knobs = { lines = 60 },
         options = {
             {
                 id = "sigpipe",
@@ -45,7 +45,7 @@ return lab {
                 id = "finishes",
                 text = "It writes all its lines and ends.",
                 holds = function(run) return has_ended(run) and fate(run, "P.1").exit == 0 end,
-                why = "300 lines do not fit into a pipe that nobody empties.",
+                why = "60 lines do not fit into a pipe that nobody empties.",
             },
             {
                 id = "never-starts",
