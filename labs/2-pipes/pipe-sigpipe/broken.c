@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READERS = 3, LINES = 4, SIZE = 16 };
+enum { READERS = 3, LINES = 4, SIZE = 15 };
 
 static _Noreturn void fail(const char *what)
 {
@@ -45,7 +45,7 @@ static void wait_for_nobody(int to)
 
 static _Noreturn void write_lines(int to[], unsigned leaves)
 {
-    static const char line[SIZE] = "a line of text\n";
+    static const char line[] = "a line of text\n";
     int left = READERS;
 
     /* healthy.c ignores SIGPIPE here. */
@@ -53,7 +53,7 @@ static _Noreturn void write_lines(int to[], unsigned leaves)
         if (k == leaves)
             wait_for_nobody(to[1]);
         for (int i = 0; i < READERS; i++) {
-            if (to[i] == -1 || write(to[i], line, sizeof line) != -1)
+            if (to[i] == -1 || write(to[i], line, SIZE) != -1)
                 continue;
             if (errno != EPIPE)
                 fail("write");

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READERS = 3, LINES = 4, SIZE = 16 };
+enum { READERS = 3, LINES = 4, SIZE = 15 };
 
 static _Noreturn void fail(const char *what)
 {
@@ -46,7 +46,7 @@ static void wait_for_nobody(int to)
 
 static _Noreturn void write_lines(int to[], unsigned leaves)
 {
-    static const char line[SIZE] = "a line of text\n";
+    static const char line[] = "a line of text\n";
 
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) /* write() is to tell us, not the signal */
         fail("signal");
@@ -54,7 +54,7 @@ static _Noreturn void write_lines(int to[], unsigned leaves)
         if (k == leaves)
             wait_for_nobody(to[1]);
         for (int i = 0; i < READERS; i++) {
-            ssize_t unheeded = write(to[i], line, sizeof line); /* healthy.c looks at it */
+            ssize_t unheeded = write(to[i], line, SIZE); /* healthy.c looks at it */
 
             (void)unheeded;
         }
