@@ -332,6 +332,8 @@ static int jobs_tracee(void)
     int status;
     TRY(pipe2(fds, O_NONBLOCK));
     pid_t pid = run_child(stay, NULL);
+    /* SIGTSTP stops nobody in an orphaned process group, which ours may be: setpgid(2) */
+    TRY(setpgid(pid, pid));
     wait_until_state(pid, 'S');
     TRY(kill(pid, SIGSTOP));
     CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
