@@ -112,7 +112,7 @@ static void advance(struct model *m, const struct pend *p, uint32_t file, uint64
     if (file == MODEL_NONE || p->offset >= 0)
         return;
     struct file *f = &m->files[file];
-    if (is_disputed(m, p, file))
+    if (f->offset >= 0 && (is_disputed(m, p, file) || by > (uint64_t)(INT64_MAX - f->offset)))
         f->offset = -1;
     else if (f->offset >= 0)
         f->offset += (int64_t)by;

@@ -401,6 +401,11 @@ static const struct script_case descriptors[] = {
                                           "? offset P 4 = -1\n"
                                           "P lseek 4 0 1 = 3\n"
                                           "? offset P 4 = 3\n"},
+    {"an offset beyond all offsets", "P start\n"
+                                     "P open /tmp/a read = 3 file 5\n"
+                                     "P lseek 3 0 2 = 9223372036854775807\n"
+                                     "P read 3 10 = 7\n"
+                                     "? offset P 3 = -1\n"},
     {"inherited descriptors that share", "P start\n"
                                          "P has 0 rdwr tty 3\n"
                                          "P has 1 rdwr tty 3 0\n"
