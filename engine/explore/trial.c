@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fdutil.h"
@@ -19,6 +20,7 @@ struct trials {
     struct trial_options options;
     struct cast *cast;
     struct series *series;
+    int scratch_fd;
     char *scratch; /* recording of brief runs */
     uint64_t count;
 
@@ -71,14 +73,13 @@ static void on_moved(void *self, const struct act *act)
 
 /* ---- life ---- */
 
+/* A file in memory, which nobody has to remove. */
 static int make_scratch(struct trials *t, struct err *e)
 {
-    const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    t->scratch = xasprintf("%s/ipclab-trial-XXXXXX", folder);
-    int fd = mkstemp(t->scratch);
-    if (fd < 0)
-        return err_sys(e, errno, "make a file in %s", folder);
-    fd_close(&fd);
+    t->scratch_fd = memfd_create("trial", MFD_CLOEXEC);
+    if (t->scratch_fd < 0)
+        return err_sys(e, errno, "make a file in memory");
+    t->scratch = xasprintf("/proc/%d/fd/%d", (int)getpid(), t->scratch_fd);
     return 0;
 }
 
@@ -86,6 +87,7 @@ int trials_open(struct trials **out, const struct trial_options *options, struct
 {
     struct trials *t = xcalloc(1, sizeof *t);
     t->options = *options;
+    t->scratch_fd = -1;
     t->cast = cast_new();
     t->turns = strategy_new(&t->nothing);
     int rc = make_scratch(t, e);
@@ -106,8 +108,7 @@ void trials_close(struct trials *t)
     if (!t)
         return;
     series_close(t->series);
-    if (t->scratch)
-        unlink(t->scratch);
+    fd_close(&t->scratch_fd);
     free(t->scratch);
     strategy_free(t->turns);
     cast_free(t->cast);
