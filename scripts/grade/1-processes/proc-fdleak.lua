@@ -3,6 +3,7 @@
 -- P writes "go" into a pipe before spawn_clean() and "done" after it, and a report {returned, error, answered}
 -- at the end. What is open where at each of these moments is in the state.
 local learner = require "learner"
+local standing = require "standing"
 
 local REPORT, REPORT_SIZE = "<i4i4i4", 12
 local ANSWER = 6
@@ -289,22 +290,6 @@ local function check_answer(run)
     end
 end
 
-local function check_ends(run)
-    local how = run:ended().how
-    if how == "ended" then
-        return
-    end
-    local finding = run:findings(how)[1]
-    fail {
-        rule = how,
-        text = (finding and finding.text or "The run did not end: " .. how) .. ".",
-        events = finding and finding.events,
-        proc = finding and finding.proc,
-        object = finding and finding.object,
-        next = finding and finding.next,
-    }
-end
-
 -- ---- the runs ----
 
 local function runs(random)
@@ -466,7 +451,7 @@ return grader {
                 "Who holds a write end of the pipe that is being read?",
                 "close(p[1]) in the caller, before read().",
             },
-            check = check_ends,
+            check = standing.ends,
         },
         {
             id = "clock",

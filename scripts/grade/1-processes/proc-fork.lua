@@ -4,6 +4,7 @@
 -- atexit() handler says hello with the number -1. After each run_child() P writes a report into another pipe.
 -- The first child of P, the elder, is a zombie from the beginning, and P's own.
 local learner = require "learner"
+local standing = require "standing"
 
 local GREETING, GREETING_SIZE = "<i4i4", 8
 local REPORT, REPORT_SIZE = "<i4i4i4i4i4i4", 24
@@ -219,6 +220,14 @@ local function check_waits(run)
                 next = is_interrupted and "EINTR says that a handler ran. Nobody has been waited for yet."
                     or "Only a wait for this child tells that it has ended.",
             }
+        elseif state == "zombie" and wait and wait.flags.WNOHANG and wait.ret == 0 then
+            fail {
+                text = ("%s has returned: it had only looked, %s, and %s was still running then."):format(named(case),
+                    learner.call(wait), case.child),
+                events = { wait, report.event },
+                proc = facts.P,
+                next = "WNOHANG does not wait. Without it, waitpid() sleeps until the child has ended.",
+            }
         elseif state == "zombie" then
             fail {
                 rule = "zombie",
@@ -363,22 +372,6 @@ local function check_descriptors(run)
             end
         end
     end
-end
-
-local function check_ends(run)
-    local how = run:ended().how
-    if how == "ended" then
-        return
-    end
-    local finding = run:findings(how)[1]
-    fail {
-        rule = how,
-        text = (finding and finding.text or "The run did not end: " .. how) .. "." .. learner.legend(run),
-        events = finding and finding.events,
-        proc = finding and finding.proc,
-        object = finding and finding.object,
-        next = finding and finding.next,
-    }
 end
 
 -- ---- the runs ----
@@ -542,7 +535,7 @@ return grader {
                 "The finding names the call.",
                 "Look at the processes at the moment when the run got stuck.",
             },
-            check = check_ends,
+            check = standing.ends,
         },
         {
             id = "spin",

@@ -3,6 +3,7 @@
 -- The server reads the pipe `to` and writes the pipe `from`; the log and the questions are files without a
 -- name that the fixed part makes. So what was asked, heard and logged, by whom and when, are all events.
 local learner = require "learner"
+local standing = require "standing"
 
 local function argument(run, name)
     for _, arg in ipairs(run.args) do
@@ -327,22 +328,6 @@ local function check_zombies(run)
     end
 end
 
-local function check_ends(run)
-    local how = run:ended().how
-    if how == "ended" then
-        return
-    end
-    local finding = run:findings(how)[1]
-    fail {
-        rule = how,
-        text = (finding and finding.text or "The run did not end: " .. how) .. ".",
-        events = finding and finding.events,
-        proc = finding and finding.proc,
-        object = finding and finding.object,
-        next = finding and finding.next,
-    }
-end
-
 -- ---- the runs ----
 
 local function questions(random, count, longest)
@@ -490,7 +475,7 @@ return grader {
                 "The finding names both, and what each is waiting for.",
                 "Look at the pipes at the moment when the run got stuck: what is in them?",
             },
-            check = check_ends,
+            check = standing.ends,
         },
         {
             id = "clock",
