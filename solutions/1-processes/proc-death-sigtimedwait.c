@@ -24,19 +24,13 @@
  *   does not even begin.
  * - Nothing is asked again and again: the only wait with a time limit is that for `grace`.
  * Returns 0, or -1 when fork() failed. */
-struct watch {
-    int stop;
-    pthread_t waiter;
-};
+static pthread_t waiter;
 
 /* A thread: tells the one that waits for signals when `stop` is readable. */
-static void *watch_stop(void *of)
+static void *watch_stop(void *stop)
 {
-    struct watch *watch = of;
-    struct pollfd stop = {.fd = watch->stop, .events = POLLIN};
-
-    if (poll(&stop, 1, -1) > 0)
-        pthread_kill(watch->waiter, SIGUSR2);
+    if (poll(stop, 1, -1) > 0)
+        pthread_kill(waiter, SIGUSR2);
     return NULL;
 }
 
@@ -51,22 +45,21 @@ static _Noreturn void be_child(char *const argv[], pid_t parent, const sigset_t 
 
 static int supervise(char *const argv[], int stop, int grace, int *status)
 {
-    struct watch watch = {stop, pthread_self()};
+    struct pollfd watched = {.fd = stop, .events = POLLIN};
     struct timespec limit = {grace / 1000, grace % 1000 * 1000000L};
     sigset_t both, before;
     pthread_t thread;
     pid_t parent = getpid(), pid;
 
+    waiter = pthread_self();
     sigemptyset(&both);
     sigaddset(&both, SIGCHLD);
     sigaddset(&both, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, &both, &before);
     if ((pid = fork()) == 0)
         be_child(argv, parent, &before);
-    if (pid == -1 || pthread_create(&thread, NULL, watch_stop, &watch) != 0) {
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return -1;
-    }
+    if (pid == -1 || pthread_create(&thread, NULL, watch_stop, &watched) != 0)
+        return pthread_sigmask(SIG_SETMASK, &before, NULL), -1;
     if (sigwaitinfo(&both, NULL) == SIGUSR2) {
         kill(pid, SIGTERM);
         if (sigtimedwait(&both, NULL, &limit) == -1)

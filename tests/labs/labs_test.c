@@ -112,6 +112,7 @@ static void check_prediction(const struct lab *lab)
     run_lab(lab, p->variant, p->knobs, p->knob_count);
     if (lab_predict(&truth, lab, IPCLAB_TREE, recording, &e) < 0)
         fail_msg("%s: %s", lab->name, e.text);
+    print_message("%s: the answer is '%s'\n", lab->name, p->options[truth].id);
 }
 
 static void test_labs(void **state)

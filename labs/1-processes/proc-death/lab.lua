@@ -4,9 +4,10 @@ local function death(run)
     return run:first { kind = "exit", proc = C }
 end
 
--- What the last kill(pid, 0) that was made after C's death said.
+-- The last kill(pid, 0) that was made after C's death and before P waited for it.
 local function last_question(run)
-    return run:last { op = "kill", proc = "P", seq_from = death(run).seq }
+    local wait = run:first { op = "wait", proc = "P" }
+    return run:last { op = "kill", proc = "P", seq_from = death(run).seq, seq_to = wait and wait.seq }
 end
 
 return lab {
